@@ -1,0 +1,66 @@
+"""The compiled half of fulcra (rust/bindings); signatures are checked against the binary by the tests."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+
+class NonFiniteError(ValueError):
+    """X holds NaN or infinity (or squares that overflow); args are (row, column, kind).
+
+    `kind` is 'NaN', 'infinity' or 'overflow'; `row` and `column` locate the first one.
+    """
+
+class Listener(Protocol):
+    """Whom a fit tells, from the calling thread."""
+
+    def started(self, restart: int) -> None: ...
+    def iterated(
+        self, restart: int, iteration: int, inertia: float, shift: float, moved: int, rescored: float
+    ) -> bool | None:
+        """Return True to stop this fit after the iteration (shift is sum ||C_new - C_old||^2)."""
+    def stopped(self, restart: int, iteration: int, reason: str, shift: float) -> None: ...
+
+@final
+class KMeansFit:
+    """What `kmeans_fit` found: the restart with the lowest inertia."""
+
+    @property
+    def centers(self) -> Floats: ...  # (n_clusters, n_features), dtype of X
+    @property
+    def labels(self) -> NDArray[np.int32]: ...  # (n_samples,)
+    @property
+    def inertia(self) -> float: ...
+    @property
+    def n_iter(self) -> int: ...
+    @property
+    def n_found(self) -> int: ...  # distinct labels
+    @property
+    def stop_reason(self) -> str: ...  # 'unchanged', 'tol', 'shift_tol', 'inertia_tol', 'max_iter', 'listener'
+    @property
+    def history(self) -> dict[str, NDArray[Any]]: ...  # inertia, shift, seconds: float64; moved: int64
+
+def kmeans_fit(
+    X: Any,  # C-contiguous float32 / float64 ndarray, or a scipy CSR matrix / array with 32-bit indices
+    sample_weight: NDArray[np.float64] | None,
+    starts: Sequence[Floats | tuple[str, int]],  # (k, d) arrays, ('k-means++', seed) or ('random_partition', seed)
+    *,
+    n_clusters: int,
+    max_iter: int,
+    tol: float,
+    shift_tol: float | None = None,
+    inertia_tol: float | None = None,
+    listener: Listener | None = None,
+) -> KMeansFit: ...
+def kmeans_predict(X: Any, centers: Floats) -> NDArray[np.int32]: ...
+def kmeans_inertia(X: Any, sample_weight: NDArray[np.float64] | None, centers: Floats) -> float: ...
+def kmeans_distances(X: Any, centers: Floats) -> Floats: ...  # (n_samples, n_clusters), Euclidean
+def kmeans_plusplus(
+    X: Any, sample_weight: NDArray[np.float64] | None, n_clusters: int, n_trials: int | None, seed: int
+) -> NDArray[np.int64]: ...  # (n_clusters,) rows
+def simd_level() -> str: ...  # 'portable', 'avx2', 'avx512' or 'neon'
+def get_num_threads() -> int: ...
+def set_num_threads(n_threads: int | None) -> None: ...  # None: back to the environment's say

@@ -1,0 +1,215 @@
+//! `fulcra_core::cluster` for `fulcra.cluster`.
+
+use fulcra_core::cluster::lloyd::{self, Fit, Iteration, Listener, Rules, Start, Stop};
+use fulcra_core::cluster::{distances, inertia, seeding};
+use fulcra_core::kernels::nearest::{self, Codebook};
+use fulcra_core::kernels::simd::Level;
+use fulcra_core::{Float, Result, Rows};
+use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::convert::{self, Samples, dispatch};
+use crate::run::{Interpreter, detached};
+
+/// What `kmeans_fit` found: the restart with the lowest inertia.
+#[pyclass(frozen, module = "fulcra._core")]
+pub struct KMeansFit {
+    /// (n_clusters, n_features), dtype of X
+    #[pyo3(get)]
+    centers: Py<PyAny>,
+    /// (n_samples,), int32
+    #[pyo3(get)]
+    labels: Py<PyArray1<i32>>,
+    #[pyo3(get)]
+    inertia: f64,
+    #[pyo3(get)]
+    n_iter: usize,
+    /// Clusters that have a row.
+    #[pyo3(get)]
+    n_found: usize,
+    #[pyo3(get)]
+    stop_reason: &'static str,
+    /// inertia, shift (sum ||C_new - C_old||^2), seconds: float64; moved: int64
+    #[pyo3(get)]
+    history: Py<PyDict>,
+}
+
+/// k-means from every start; see `_core.pyi`.
+#[pyfunction]
+#[pyo3(signature = (X, sample_weight, starts, *, n_clusters, max_iter, tol, shift_tol=None, inertia_tol=None, listener=None))]
+#[allow(non_snake_case, clippy::too_many_arguments)] // the signature is Python's
+pub fn kmeans_fit(
+    py: Python<'_>,
+    X: &Bound<'_, PyAny>,
+    sample_weight: Option<PyReadonlyArray1<'_, f64>>,
+    starts: Vec<Bound<'_, PyAny>>,
+    n_clusters: usize,
+    max_iter: usize,
+    tol: f64,
+    shift_tol: Option<f64>,
+    inertia_tol: Option<f64>,
+    listener: Option<Py<PyAny>>,
+) -> PyResult<KMeansFit> {
+    let rules = Rules { k: n_clusters, max_iter, tol, shift_tol, inertia_tol };
+    dispatch!(&Samples::new(X)?, |rows| {
+        let weights = convert::weights(sample_weight.as_ref(), rows.n())?;
+        let starts = starts.iter().map(|start| to_start(start, rows.d())).collect::<PyResult<Vec<_>>>()?;
+        let fit = detached(py, |interpreter, run| {
+            let listener = listener.as_ref().map(|listener| PythonListener { listener, interpreter });
+            let listener = listener.as_ref().map(|listener| listener as &dyn Listener);
+            lloyd::fit(&rows, weights, &starts, &rules, listener, run)
+        })?;
+        wrap(py, &rows, fit, n_clusters)
+    })
+}
+
+fn to_start(start: &Bound<'_, PyAny>, d: usize) -> PyResult<Start> {
+    if let Ok((how, seed)) = start.extract::<(String, u64)>() {
+        return match how.as_str() {
+            "k-means++" => Ok(Start::PlusPlus(seed)),
+            "random_partition" => Ok(Start::RandomPartition(seed)),
+            _ => Err(pyo3::exceptions::PyValueError::new_err(format!("unknown start {how:?}"))),
+        };
+    }
+    Ok(Start::Centers(convert::centers(start, d)?.0))
+}
+
+fn wrap<F: Float + Element>(py: Python<'_>, rows: &Rows<'_, F>, fit: Fit, k: usize) -> PyResult<KMeansFit> {
+    let n_found = fit.n_found(k);
+    let column = |value: fn(&Iteration) -> f64| PyArray1::from_iter(py, fit.history.iter().map(value));
+    let history = PyDict::new(py);
+    history.set_item("inertia", column(|iteration| iteration.inertia))?;
+    history.set_item("shift", column(|iteration| iteration.shift))?;
+    history.set_item("seconds", column(|iteration| iteration.seconds))?;
+    let moved = fit.history.iter().map(|iteration| iteration.moved as i64);
+    history.set_item("moved", PyArray1::from_iter(py, moved))?;
+    Ok(KMeansFit {
+        centers: to_matrix::<F>(py, &fit.centers, rows.d())?.into_any().unbind(),
+        inertia: fit.inertia,
+        n_iter: fit.n_iter,
+        n_found,
+        stop_reason: fit.stop.name(),
+        history: history.unbind(),
+        labels: fit.labels.into_pyarray(py).unbind(),
+    })
+}
+
+/// (n, d) in the dtype of X.
+fn to_matrix<'py, F: Float + Element>(py: Python<'py>, values: &[f64], d: usize) -> PyResult<Bound<'py, PyArray2<F>>> {
+    let values: Vec<F> = values.iter().map(|&value| F::from_f64(value)).collect();
+    let n = values.len() / d;
+    values.into_pyarray(py).reshape([n, d])
+}
+
+struct PythonListener<'a> {
+    listener: &'a Py<PyAny>,
+    interpreter: &'a Interpreter,
+}
+
+impl Listener for PythonListener<'_> {
+    fn started(&self, restart: usize) -> Result<()> {
+        self.interpreter.call(|py| self.listener.call_method1(py, "started", (restart,)).map(drop))
+    }
+
+    fn iterated(&self, restart: usize, iteration: usize, what: &Iteration) -> Result<bool> {
+        self.interpreter.call(|py| {
+            let told = (restart, iteration, what.inertia, what.shift, what.moved, what.rescored);
+            self.listener.call_method1(py, "iterated", told)?.bind(py).is_truthy()
+        })
+    }
+
+    fn stopped(&self, restart: usize, iteration: usize, why: Stop, shift: f64) -> Result<()> {
+        let reason = why.name();
+        self.interpreter.call(|py| self.listener.call_method1(py, "stopped", (restart, iteration, reason, shift)).map(drop))
+    }
+}
+
+/// The nearest centre of each row.
+#[pyfunction]
+#[allow(non_snake_case)]
+pub fn kmeans_predict<'py>(
+    py: Python<'py>,
+    X: &Bound<'py, PyAny>,
+    centers: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyArray1<i32>>> {
+    dispatch!(&Samples::new(X)?, |rows| {
+        let (centers, k) = convert::centers(centers, rows.d())?;
+        let labels = detached(py, |_, run| labels(&rows, centers, k, run).map(|(labels, _)| labels))?;
+        Ok(labels.into_pyarray(py))
+    })
+}
+
+fn labels<F: Float>(
+    rows: &Rows<'_, F>,
+    centers: Vec<f64>,
+    k: usize,
+    run: &fulcra_core::Run<'_>,
+) -> Result<(Vec<i32>, Codebook<F>)> {
+    nearest::check_k(k)?;
+    let codebook = Codebook::around_mean(centers, k, rows.d(), Level::detect());
+    let mut labels = vec![0; rows.n()];
+    nearest::assign(rows, &codebook, &mut labels, run)?;
+    Ok((labels, codebook))
+}
+
+/// Sum over rows of w ||x - nearest centre||^2.
+#[pyfunction]
+#[allow(non_snake_case)]
+pub fn kmeans_inertia(
+    py: Python<'_>,
+    X: &Bound<'_, PyAny>,
+    sample_weight: Option<PyReadonlyArray1<'_, f64>>,
+    centers: &Bound<'_, PyAny>,
+) -> PyResult<f64> {
+    dispatch!(&Samples::new(X)?, |rows| {
+        let weights = convert::weights(sample_weight.as_ref(), rows.n())?;
+        let (centers, k) = convert::centers(centers, rows.d())?;
+        detached(py, |_, run| {
+            let (labels, codebook) = labels(&rows, centers, k, run)?;
+            inertia::inertia(&rows, weights, codebook.centers(), &labels, run)
+        })
+    })
+}
+
+/// Euclidean distances (n_samples, n_clusters), in the dtype of X.
+#[pyfunction]
+#[allow(non_snake_case)]
+pub fn kmeans_distances<'py>(
+    py: Python<'py>,
+    X: &Bound<'py, PyAny>,
+    centers: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    fn of<'py, F: Float + Element>(
+        py: Python<'py>,
+        rows: &Rows<'_, F>,
+        centers: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (centers, k) = convert::centers(centers, rows.d())?;
+        let values = detached(py, |_, run| distances::euclidean(rows, &centers, run))?;
+        Ok(values.into_pyarray(py).reshape([rows.n(), k])?.into_any())
+    }
+    dispatch!(&Samples::new(X)?, |rows| of(py, &rows, centers))
+}
+
+/// The rows that greedy k-means++ chooses.
+#[pyfunction]
+#[pyo3(signature = (X, sample_weight, n_clusters, n_trials, seed))]
+#[allow(non_snake_case)]
+pub fn kmeans_plusplus<'py>(
+    py: Python<'py>,
+    X: &Bound<'py, PyAny>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    n_clusters: usize,
+    n_trials: Option<usize>,
+    seed: u64,
+) -> PyResult<Bound<'py, PyArray1<i64>>> {
+    dispatch!(&Samples::new(X)?, |rows| {
+        let weights = convert::weights(sample_weight.as_ref(), rows.n())?;
+        let chosen = detached(py, |_, run| {
+            lloyd::check(&rows, weights, n_clusters)?;
+            seeding::plus_plus(&rows, weights, n_clusters, n_trials, seed, Level::detect(), run)
+        })?;
+        Ok(PyArray1::from_iter(py, chosen.into_iter().map(|i| i as i64)))
+    })
+}

@@ -1,0 +1,19 @@
+//! `fulcra._core`: views of Python's arrays, one call into `fulcra-core`, results wrapped. No arithmetic.
+
+mod cluster;
+mod convert;
+mod errors;
+mod run;
+
+/// The compiled half of fulcra.
+#[pyo3::pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use crate::cluster::{
+        KMeansFit, kmeans_distances, kmeans_fit, kmeans_inertia, kmeans_plusplus, kmeans_predict,
+    };
+    #[pymodule_export]
+    use crate::errors::NonFiniteError;
+    #[pymodule_export]
+    use crate::run::{get_num_threads, set_num_threads, simd_level};
+}

@@ -1,0 +1,76 @@
+//! Distances of all rows to all centres.
+
+use std::ops::Range;
+
+use super::inertia::{distance, norms};
+use crate::error::{Error, Result};
+use crate::float::Float;
+use crate::kernels::direct::{Distances, Panel};
+use crate::kernels::simd::Level;
+use crate::rows::Rows;
+use crate::run::{self, Run};
+
+/// Euclidean distances (n, k): the root of the f64 direct difference, rounded once to the data's type.
+pub fn euclidean<F: Float>(rows: &Rows<'_, F>, centers: &[f64], run: &Run<'_>) -> Result<Vec<F>> {
+    let (n, d) = (rows.n(), rows.d());
+    let k = centers.len() / d;
+    let level = Level::detect();
+    let panel = match rows {
+        Rows::Dense(_) => Some(Panel::new(centers, d, level)),
+        Rows::Csr(_) => None,
+    };
+    let norms = norms(centers, d);
+    let mut out = allocate(n.saturating_mul(k))?;
+    let work = (rows.size() / n.max(1) + 1) * 4 * k;
+    let length = run::rows_per_task(n, work);
+    let tasks: Vec<_> = run::ranges(n, length).into_iter().zip(out.chunks_mut(length * k)).collect();
+    run.map(tasks, n.saturating_mul(work), |(range, out): (Range<usize>, &mut [F]), pulse| {
+        /// Rows converted to f64 at a time.
+        const STRIP: usize = 64;
+        let mut values = vec![0.0; STRIP * d];
+        let mut squares = vec![0.0; STRIP * k];
+        for (strip, out) in run::ranges(range.len(), STRIP).into_iter().zip(out.chunks_mut(STRIP * k)) {
+            pulse.check()?;
+            let (first, m) = (range.start + strip.start, strip.len());
+            let squares = &mut squares[..m * k];
+            if let Some(panel) = &panel {
+                values.chunks_exact_mut(d).zip(strip).for_each(|(row, i)| rows.write_row(range.start + i, row));
+                level.run(Distances { rows: &values[..m * d], panel, out: squares });
+            } else {
+                for (i, squares) in squares.chunks_exact_mut(k).enumerate() {
+                    for ((square, center), norm) in squares.iter_mut().zip(centers.chunks_exact(d)).zip(&norms) {
+                        *square = distance(rows, first + i, center, *norm);
+                    }
+                }
+            }
+            if let Some(at) = squares.iter().position(|square| !square.is_finite()) {
+                return Err(rows.blame(first + at / k));
+            }
+            out.iter_mut().zip(squares).for_each(|(out, square)| *out = F::from_f64(square.sqrt()));
+        }
+        Ok(())
+    })?;
+    Ok(out)
+}
+
+/// Zeros, or an error where the machine cannot hold them: the system would grant them and then kill the process.
+fn allocate<F: Float>(n: usize) -> Result<Vec<F>> {
+    let bytes = n.saturating_mul(size_of::<F>());
+    let failed = Error::Memory { what: "the matrix of distances", bytes };
+    if bytes > physical_memory() {
+        return Err(failed);
+    }
+    let mut values = Vec::new();
+    values.try_reserve_exact(n).map_err(|_| failed)?;
+    values.resize(n, F::default());
+    Ok(values)
+}
+
+/// Bytes of memory of this machine; all there could be where it cannot be told.
+fn physical_memory() -> usize {
+    let told = std::fs::read_to_string("/proc/meminfo").ok().and_then(|info| {
+        let line = info.lines().find(|line| line.starts_with("MemTotal:"))?;
+        line.split_whitespace().nth(1)?.parse::<usize>().ok()
+    });
+    told.map_or(usize::MAX, |kib| kib.saturating_mul(1024))
+}

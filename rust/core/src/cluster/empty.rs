@@ -1,0 +1,83 @@
+//! Clusters that lost all their rows.
+//!
+//! Each takes the farthest row from its centre, with all its copies: rows of equal content move together, so that a row
+//! with weight 2 is the same as the row twice. Rows without weight are not eligible, ties go to the lower content, and no
+//! row that sits on its centre moves. (scikit-learn takes single rows, so copies of one row can seed several clusters.)
+
+use std::cmp::Ordering;
+
+use super::sums::Sums;
+use super::{content, inertia};
+use crate::error::Result;
+use crate::float::Float;
+use crate::rows::Rows;
+use crate::run::Run;
+
+/// Moves rows into the empty clusters of `sums`; `labels` and `centers` (k, d) are those the sums were taken with.
+/// Labels stay: the next iteration finds them.
+pub fn refill<F: Float>(
+    rows: &Rows<'_, F>,
+    weights: Option<&[f64]>,
+    centers: &[f64],
+    labels: &[i32],
+    sums: &mut Sums,
+    run: &Run<'_>,
+) -> Result<()> {
+    let empty: Vec<usize> = sums.empty().collect();
+    if empty.is_empty() {
+        return Ok(());
+    }
+    for (into, group) in empty.iter().zip(farthest_groups(rows, weights, centers, labels, empty.len(), run)?) {
+        for i in group {
+            sums.move_row(rows, i, weights.map_or(1.0, |w| w[i]), labels[i] as usize, *into);
+        }
+    }
+    Ok(())
+}
+
+/// The `wanted` groups of equal rows that are farthest from their centres.
+fn farthest_groups<F: Float>(
+    rows: &Rows<'_, F>,
+    weights: Option<&[f64]>,
+    centers: &[f64],
+    labels: &[i32],
+    wanted: usize,
+    run: &Run<'_>,
+) -> Result<Vec<Vec<usize>>> {
+    let distances = inertia::for_distances(rows, centers, labels, run, |_, distances| distances.to_vec())?.concat();
+    let mut eligible: Vec<usize> =
+        (0..rows.n()).filter(|&i| distances[i] > 0.0 && weights.is_none_or(|w| w[i] > 0.0)).collect();
+    let farther = |a: &usize, b: &usize| {
+        distances[*b]
+            .total_cmp(&distances[*a])
+            .then_with(|| content::compare(rows, *a, *b))
+            .then_with(|| a.cmp(b))
+    };
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    // Enough of the farthest rows are sorted for all groups, unless copies fill them: then twice as many.
+    let mut taken = 2 * wanted;
+    loop {
+        let sorted = taken.min(eligible.len());
+        if sorted < eligible.len() {
+            eligible.select_nth_unstable_by(sorted, farther);
+        }
+        eligible[..sorted].sort_unstable_by(farther);
+        groups.clear();
+        for &i in &eligible[..sorted] {
+            match groups.last_mut() {
+                Some(group)
+                    if distances[group[0]] == distances[i] && content::compare(rows, group[0], i) == Ordering::Equal =>
+                {
+                    group.push(i);
+                }
+                _ => groups.push(vec![i]),
+            }
+        }
+        // The last group may go on among the unsorted rows.
+        if groups.len() > wanted || sorted == eligible.len() {
+            groups.truncate(wanted);
+            return Ok(groups);
+        }
+        taken *= 2;
+    }
+}

@@ -1,0 +1,71 @@
+//! Within-cluster sums of squares from direct differences.
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::float::Float;
+use crate::kernels::direct;
+use crate::rows::Rows;
+use crate::run::{self, Run};
+
+/// The squared distance of row i to `center`: for dense rows exactly the one that defines labels, for CSR rows
+/// ||c||^2 + sum of x (x - 2 c) over the stored cells, `norm` being ||c||^2.
+#[inline(always)]
+pub fn distance<F: Float>(rows: &Rows<'_, F>, i: usize, center: &[f64], norm: f64) -> f64 {
+    match rows {
+        Rows::Dense(x) => x.row(i).iter().zip(center).fold(0.0, |sum, (x, c)| {
+            let difference = x.to_f64() - c;
+            sum + difference * difference
+        }),
+        Rows::Csr(_) => {
+            let mut sum = norm;
+            rows.for_cells(i, |f, x| sum += x * (x - 2.0 * center[f]));
+            sum.max(0.0)
+        }
+    }
+}
+
+/// ||c||^2 of centres (k, d).
+pub fn norms(centers: &[f64], d: usize) -> Vec<f64> {
+    centers.chunks_exact(d).map(|center| direct::distance(center, &vec![0.0; d])).collect()
+}
+
+/// Calls `each(range, distances)` in parallel for consecutive ranges of rows and the squared distances to their centres.
+pub fn for_distances<F: Float, T: Send>(
+    rows: &Rows<'_, F>,
+    centers: &[f64],
+    labels: &[i32],
+    run: &Run<'_>,
+    each: impl Fn(Range<usize>, &[f64]) -> T + Sync,
+) -> Result<Vec<T>> {
+    let (n, d) = (rows.n(), rows.d());
+    let norms = norms(centers, d);
+    let per_row = rows.size() / n.max(1) + 1;
+    let tasks = run::ranges(n, run::rows_per_task(n, 16 * per_row));
+    run.map(tasks, n.saturating_mul(per_row), |range, pulse| {
+        pulse.check()?;
+        let distances: Vec<f64> = range
+            .clone()
+            .map(|i| {
+                let j = labels[i] as usize;
+                distance(rows, i, &centers[j * d..][..d], norms[j])
+            })
+            .collect();
+        Ok(each(range, &distances))
+    })
+}
+
+/// Sum over rows of w ||x - c(label)||^2.
+pub fn inertia<F: Float>(
+    rows: &Rows<'_, F>,
+    weights: Option<&[f64]>,
+    centers: &[f64],
+    labels: &[i32],
+    run: &Run<'_>,
+) -> Result<f64> {
+    let parts = for_distances(rows, centers, labels, run, |range, distances| match weights {
+        None => distances.iter().sum::<f64>(),
+        Some(w) => w[range].iter().zip(distances).map(|(w, distance)| w * distance).sum(),
+    })?;
+    Ok(parts.into_iter().sum())
+}

@@ -1,0 +1,284 @@
+//! Lloyd's k-means.
+//!
+//! Lloyd (1982), "Least squares quantization in PCM": rows go to their nearest centre, centres to the mean of their rows,
+//! until nothing changes. While iterating, centres are f64; at the end they are rounded once to the data's type, and the
+//! last labels, the inertia and every later prediction use exactly those. Stopping rules and their order are
+//! scikit-learn's, and two more.
+
+use std::time::Instant;
+
+use super::moments::Moments;
+use super::sums::Sums;
+use super::{empty, inertia, seeding};
+use crate::error::{Error, Result};
+use crate::float::Float;
+use crate::kernels::nearest::{self, Codebook};
+use crate::kernels::simd::Level;
+use crate::rows::Rows;
+use crate::run::Run;
+
+/// How a restart gets its first centres.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// Greedy k-means++ with this seed.
+    PlusPlus(u64),
+    /// Means of rows put into clusters at random with this seed.
+    RandomPartition(u64),
+    /// These centres (k, d).
+    Centers(Vec<f64>),
+}
+
+/// When to stop. `None` switches a rule off.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Number of clusters.
+    pub k: usize,
+    /// At most this many iterations.
+    pub max_iter: usize,
+    /// On sum ||C_new - C_old||^2, relative to the mean variance of the columns.
+    pub tol: f64,
+    /// On ||C_new - C_old|| itself.
+    pub shift_tol: Option<f64>,
+    /// On the relative change of the inertia from one iteration to the next.
+    pub inertia_tol: Option<f64>,
+}
+
+/// Why a fit stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// No row changed its cluster.
+    Unchanged,
+    /// [`Rules::tol`].
+    Tol,
+    /// [`Rules::shift_tol`].
+    ShiftTol,
+    /// [`Rules::inertia_tol`].
+    InertiaTol,
+    /// [`Rules::max_iter`].
+    MaxIter,
+    /// The listener said so.
+    Listener,
+}
+
+impl Stop {
+    /// A short name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stop::Unchanged => "unchanged",
+            Stop::Tol => "tol",
+            Stop::ShiftTol => "shift_tol",
+            Stop::InertiaTol => "inertia_tol",
+            Stop::MaxIter => "max_iter",
+            Stop::Listener => "listener",
+        }
+    }
+}
+
+/// One iteration, as told to listeners and kept in the history.
+#[derive(Clone, Copy, Debug)]
+pub struct Iteration {
+    /// Sum of squared distances to the centres that the iteration began with.
+    pub inertia: f64,
+    /// Sum ||C_new - C_old||^2.
+    pub shift: f64,
+    /// Rows that changed their cluster.
+    pub moved: usize,
+    /// Share of the rows that the first filter left undecided.
+    pub rescored: f64,
+    /// Wall time.
+    pub seconds: f64,
+}
+
+/// Whom a fit tells, on the calling thread.
+pub trait Listener {
+    /// Restart `restart` has its first centres.
+    fn started(&self, restart: usize) -> Result<()>;
+    /// An iteration is over; true stops the restart.
+    fn iterated(&self, restart: usize, iteration: usize, what: &Iteration) -> Result<bool>;
+    /// The restart stopped after iteration `iteration`.
+    fn stopped(&self, restart: usize, iteration: usize, why: Stop, shift: f64) -> Result<()>;
+}
+
+/// A clustering.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// (k, d), values of the data's type.
+    pub centers: Vec<f64>,
+    /// The nearest of `centers` for each row.
+    pub labels: Vec<i32>,
+    /// Sum over rows of w ||x - c(label)||^2.
+    pub inertia: f64,
+    /// Iterations run.
+    pub n_iter: usize,
+    /// Why it stopped.
+    pub stop: Stop,
+    /// All iterations.
+    pub history: Vec<Iteration>,
+}
+
+impl Fit {
+    /// Clusters that have a row.
+    pub fn n_found(&self, k: usize) -> usize {
+        let mut found = vec![false; k];
+        self.labels.iter().for_each(|&label| found[label as usize] = true);
+        found.into_iter().filter(|&found| found).count()
+    }
+}
+
+/// Clusters `rows` from every start and returns the fit with the lowest inertia, the first of equals.
+pub fn fit<F: Float>(
+    rows: &Rows<'_, F>,
+    weights: Option<&[f64]>,
+    starts: &[Start],
+    rules: &Rules,
+    listener: Option<&dyn Listener>,
+    run: &Run<'_>,
+) -> Result<Fit> {
+    check(rows, weights, rules.k)?;
+    let level = Level::detect();
+    let moments = Moments::new(rows, weights, level, run)?;
+    let mut best: Option<Fit> = None;
+    for (restart, start) in starts.iter().enumerate() {
+        let centers = match start {
+            Start::PlusPlus(seed) => {
+                let chosen = seeding::plus_plus(rows, weights, rules.k, None, *seed, level, run)?;
+                seeding::rows_as_centers(rows, &chosen)
+            }
+            Start::RandomPartition(seed) => seeding::random_partition(rows, weights, rules.k, *seed, &moments.shift, run)?,
+            Start::Centers(centers) if centers.len() == rules.k * rows.d() => centers.clone(),
+            Start::Centers(centers) => {
+                return Err(Error::Shape { what: "start", got: centers.len(), want: rules.k * rows.d() });
+            }
+        };
+        if let Some(listener) = listener {
+            listener.started(restart)?;
+        }
+        let fit = fit_once(rows, weights, centers, rules, &moments, level, restart, listener, run)?;
+        if best.as_ref().is_none_or(|best| fit.inertia < best.inertia && !same_clustering(&fit, best, rules.k)) {
+            best = Some(fit);
+        }
+    }
+    best.ok_or_else(|| Error::Value("a fit needs at least one start".into()))
+}
+
+#[allow(clippy::too_many_arguments)] // the pieces of one fit, taken apart nowhere else
+fn fit_once<F: Float>(
+    rows: &Rows<'_, F>,
+    weights: Option<&[f64]>,
+    mut centers: Vec<f64>,
+    rules: &Rules,
+    moments: &Moments,
+    level: Level,
+    restart: usize,
+    listener: Option<&dyn Listener>,
+    run: &Run<'_>,
+) -> Result<Fit> {
+    let Rules { k, max_iter, .. } = *rules;
+    let mut labels = vec![-1; rows.n()];
+    let mut sums = Sums::new(k, &moments.shift, level);
+    let mut history: Vec<Iteration> = Vec::new();
+    let mut stop = None;
+    while stop.is_none() && history.len() < max_iter {
+        let began = Instant::now();
+        let codebook = Codebook::new(centers, k, &moments.shift, level);
+        let pass = sums.assign(rows, weights, &codebook, &mut labels, run)?;
+        let inertia = sums.inertia(moments.total, codebook.centers());
+        empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, run)?;
+        let next = sums.means(codebook.centers());
+        let shift = squared_shift(&next, codebook.centers());
+        centers = next;
+
+        let iteration = Iteration {
+            inertia,
+            shift,
+            moved: pass.moved,
+            rescored: pass.undecided as f64 / rows.n() as f64,
+            seconds: began.elapsed().as_secs_f64(),
+        };
+        let told_to = match listener {
+            Some(listener) => listener.iterated(restart, history.len(), &iteration)?,
+            None => false,
+        };
+        let before = history.last().map(|last| last.inertia);
+        stop = rules.stop(&iteration, before, moments.variance).or(told_to.then_some(Stop::Listener));
+        history.push(iteration);
+        run.check()?;
+    }
+    let stop = stop.unwrap_or(Stop::MaxIter);
+    if let (Some(listener), Some(last)) = (listener, history.last()) {
+        listener.stopped(restart, history.len() - 1, stop, last.shift)?;
+    }
+
+    let rounded: Vec<f64> = centers.iter().map(|&c| F::from_f64(c).to_f64()).collect();
+    // Unchanged labels gave the centres that they were found with, unless rounding or a refilled cluster moves them.
+    if stop != Stop::Unchanged || rounded != centers || history.last().is_some_and(|last| last.shift != 0.0) {
+        let codebook = Codebook::new(rounded.clone(), k, &moments.shift, level);
+        nearest::assign(rows, &codebook, &mut labels, run)?;
+    }
+    let inertia = inertia::inertia(rows, weights, &rounded, &labels, run)?;
+    Ok(Fit { centers: rounded, labels, inertia, n_iter: history.len(), stop, history })
+}
+
+impl Rules {
+    /// scikit-learn looks at the labels first, then at `tol`.
+    fn stop(&self, now: &Iteration, inertia_before: Option<f64>, variance: f64) -> Option<Stop> {
+        let settled = inertia_before.is_some_and(|before| {
+            self.inertia_tol.is_some_and(|tol| (before - now.inertia).abs() <= tol * before)
+        });
+        if now.moved == 0 {
+            Some(Stop::Unchanged)
+        } else if now.shift <= self.tol * variance {
+            Some(Stop::Tol)
+        } else if self.shift_tol.is_some_and(|tol| now.shift.sqrt() <= tol) {
+            Some(Stop::ShiftTol)
+        } else if settled {
+            Some(Stop::InertiaTol)
+        } else {
+            None
+        }
+    }
+}
+
+/// Sum ||C_new - C_old||^2.
+fn squared_shift(new: &[f64], old: &[f64]) -> f64 {
+    new.iter().zip(old).map(|(new, old)| (new - old) * (new - old)).sum()
+}
+
+/// Whether two fits differ in the numbering of their clusters at most: then a lower inertia is rounding.
+fn same_clustering(a: &Fit, b: &Fit, k: usize) -> bool {
+    let mut named = vec![-1; k];
+    a.labels.iter().zip(&b.labels).all(|(&a, &b)| {
+        let name = &mut named[a as usize];
+        if *name == -1 {
+            *name = b;
+        }
+        *name == b
+    })
+}
+
+/// What every use of rows, weights and k needs.
+pub fn check<F: Float>(rows: &Rows<'_, F>, weights: Option<&[f64]>, k: usize) -> Result<()> {
+    let n = rows.n();
+    if n == 0 || rows.d() == 0 {
+        return Err(Error::Value(format!("X is empty: {n} rows of {} columns", rows.d())));
+    }
+    if n > u32::MAX as usize {
+        return Err(Error::Value(format!("X has {n} rows; at most {} are supported", u32::MAX)));
+    }
+    nearest::check_k(k)?;
+    if k == 0 || k > n {
+        return Err(Error::Shape { what: "X's number of rows", got: n, want: k.max(1) });
+    }
+    if let Some(weights) = weights {
+        if weights.len() != n {
+            return Err(Error::Shape { what: "sample_weight", got: weights.len(), want: n });
+        }
+        if weights.iter().any(|w| !(*w >= 0.0 && w.is_finite())) {
+            return Err(Error::Value("sample_weight must not be negative, NaN or infinite".into()));
+        }
+        if weights.iter().all(|&w| w == 0.0) {
+            return Err(Error::Value("sample_weight must not be all zero".into()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! Centroids: Lloyd's k-means, its starts and its repairs.
+
+pub mod content;
+pub mod distances;
+pub mod empty;
+pub mod inertia;
+pub mod lloyd;
+pub mod moments;
+pub mod seeding;
+pub mod sums;

@@ -1,0 +1,451 @@
+//! The sums that new centres are made of, and the pass that computes them.
+//!
+//! Sums are of w (x - shift) in f64. Which way they are computed (from all rows, folded into the assignment or after it,
+//! or by moving only the rows whose label changed) depends on the shape, the labels and the iteration alone. Rows are added
+//! in their order within a slot or a cluster, and slots in theirs, so the bits depend neither on the number of threads nor
+//! on how the labels were found.
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::float::Float;
+use crate::kernels::nearest::{self, Codebook, Scratch};
+use crate::kernels::simd::{Level, Simd, Task};
+use crate::rows::Rows;
+use crate::run::{self, Run};
+
+/// Sums by cluster.
+pub struct Sums {
+    k: usize,
+    d: usize,
+    shift: Vec<f64>,
+    level: Level,
+    /// (k, d)
+    sums: Vec<f64>,
+    weights: Vec<f64>,
+    /// Rows with weight; exact, where sums of weights are not.
+    counts: Vec<i64>,
+    slots: Vec<Slot>,
+    passes: usize,
+    last_moved: usize,
+}
+
+/// A share of the rows' sums: (k, d + 1), the last of each being the weight, and the counts.
+struct Slot {
+    sums: Vec<f64>,
+    weights: Vec<f64>,
+    counts: Vec<i64>,
+}
+
+/// What one pass over the rows changed.
+pub struct Pass {
+    /// Rows with weight whose label is another one now.
+    pub moved: usize,
+    /// Rows that the first filter left undecided.
+    pub undecided: usize,
+}
+
+/// Bytes that all slots together may take: a share of a third-level cache.
+const SLOTS_BYTES: usize = 8 << 20;
+/// Enough slots to share out evenly among 16 threads.
+const SLOTS: usize = 64;
+/// With fewer slots than this, threads would idle.
+const FEW_SLOTS: usize = 16;
+/// Moving a row touches two sums, and passes with many moves are better folded.
+const FEW_MOVED: usize = 16;
+/// Sums are taken anew this often, so that the roundings of moves do not pile up.
+const REFRESH: usize = 10;
+
+impl Sums {
+    /// Sums for `k` clusters of rows around `shift`.
+    pub fn new(k: usize, shift: &[f64], level: Level) -> Sums {
+        let d = shift.len();
+        Sums {
+            k,
+            d,
+            shift: shift.to_vec(),
+            level,
+            sums: vec![0.0; k * d],
+            weights: vec![0.0; k],
+            counts: vec![0; k],
+            slots: Vec::new(),
+            passes: 0,
+            last_moved: usize::MAX,
+        }
+    }
+
+    /// Labels every row with its nearest centre and takes the sums of the clusters.
+    pub fn assign<F: Float>(
+        &mut self,
+        rows: &Rows<'_, F>,
+        weights: Option<&[f64]>,
+        codebook: &Codebook<F>,
+        labels: &mut [i32],
+        run: &Run<'_>,
+    ) -> Result<Pass> {
+        let refresh = self.passes % REFRESH == 0;
+        let few_moved = self.last_moved <= rows.n() / FEW_MOVED;
+        let pass = if few_moved && !refresh {
+            self.assign_and_move(rows, weights, codebook, labels, run)
+        } else if let Some(length) = self.slot_rows(rows) {
+            self.assign_in_slots(rows, weights, codebook, labels, length, run)
+        } else {
+            self.assign_then_sum(rows, weights, codebook, labels, run)
+        }?;
+        self.passes += 1;
+        self.last_moved = pass.moved;
+        Ok(pass)
+    }
+
+    /// Rows in a slot, if slots pay: not where adding them up, or their memory, would outweigh the pass.
+    fn slot_rows<F: Float>(&self, rows: &Rows<'_, F>) -> Option<usize> {
+        const BLOCK: usize = 192;
+        const WORK: usize = 1 << 20;
+        if let Rows::Csr(_) = rows {
+            return None;
+        }
+        let n = rows.n();
+        let wanted = (n.saturating_mul(self.k * self.d) / WORK).clamp(1, SLOTS);
+        let affordable = (SLOTS_BYTES / (8 * self.k * self.d)).min(n / (8 * self.k)).max(1);
+        let slots = wanted.min(affordable);
+        (slots >= wanted.min(FEW_SLOTS)).then(|| n.div_ceil(slots).next_multiple_of(BLOCK))
+    }
+
+    /// All rows: each slot adds up its rows while they are in the cache.
+    fn assign_in_slots<F: Float>(
+        &mut self,
+        rows: &Rows<'_, F>,
+        weights: Option<&[f64]>,
+        codebook: &Codebook<F>,
+        labels: &mut [i32],
+        length: usize,
+        run: &Run<'_>,
+    ) -> Result<Pass> {
+        /// Bytes of rows between labelling and adding up.
+        const STRIP_BYTES: usize = 128 << 10;
+        let (k, d, level, shift) = (self.k, self.d, self.level, &self.shift);
+        let ranges = run::ranges(rows.n(), length);
+        self.slots.resize_with(ranges.len(), || Slot {
+            sums: vec![0.0; k * d],
+            weights: vec![0.0; k],
+            counts: vec![0; k],
+        });
+        let strip = (STRIP_BYTES / (d * size_of::<F>())).next_multiple_of(192);
+        let work = rows.n().saturating_mul(k * (d + 2));
+        let tasks: Vec<_> = ranges.into_iter().zip(labels.chunks_mut(length)).zip(&mut self.slots).collect();
+        let passes = run.map(tasks, work, |((range, labels), slot): ((Range<usize>, &mut [i32]), &mut Slot), pulse| {
+            slot.sums.fill(0.0);
+            slot.weights.fill(0.0);
+            slot.counts.fill(0);
+            let mut scratch = Scratch::default();
+            let mut before = Vec::new();
+            let mut pass = Pass { moved: 0, undecided: 0 };
+            for part in run::ranges(range.len(), strip) {
+                let labels = &mut labels[part.clone()];
+                let part = range.start + part.start..range.start + part.end;
+                before.clear();
+                before.extend_from_slice(labels);
+                pass.undecided += nearest::assign_range(rows, part.clone(), codebook, labels, &mut scratch, pulse)?;
+                let weights = weights.map(|w| &w[part.clone()]);
+                pass.moved += count_moved(&before, labels, weights);
+                let Rows::Dense(x) = rows else { continue };
+                level.run(Accumulate { values: x.span(part.start, part.end), weights, labels, shift, slot });
+            }
+            Ok(pass)
+        })?;
+        self.add_up_slots(run)?;
+        Ok(total(passes))
+    }
+
+    /// Slots in order, in parallel over the sums.
+    fn add_up_slots(&mut self, run: &Run<'_>) -> Result<()> {
+        const PART: usize = 1 << 12;
+        let slots = &self.slots;
+        let parts: Vec<_> = self.sums.chunks_mut(PART).enumerate().collect();
+        run.map(parts, self.k * self.d * slots.len(), |(p, sums), _| {
+            sums.fill(0.0);
+            for slot in slots {
+                let part = &slot.sums[p * PART..][..sums.len()];
+                sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+            }
+            Ok(())
+        })?;
+        self.weights.fill(0.0);
+        self.counts.fill(0);
+        for slot in slots {
+            self.weights.iter_mut().zip(&slot.weights).for_each(|(sum, part)| *sum += part);
+            self.counts.iter_mut().zip(&slot.counts).for_each(|(sum, part)| *sum += part);
+        }
+        Ok(())
+    }
+
+    /// All rows, after the labels.
+    fn assign_then_sum<F: Float>(
+        &mut self,
+        rows: &Rows<'_, F>,
+        weights: Option<&[f64]>,
+        codebook: &Codebook<F>,
+        labels: &mut [i32],
+        run: &Run<'_>,
+    ) -> Result<Pass> {
+        let (pass, _) = assign_noting_moves(rows, weights, codebook, labels, run, false)?;
+        self.take(rows, weights, labels, run)?;
+        Ok(pass)
+    }
+
+    /// Takes the sums of rows whose labels are given: each task adds up the rows of some clusters.
+    pub fn take<F: Float>(
+        &mut self,
+        rows: &Rows<'_, F>,
+        weights: Option<&[f64]>,
+        labels: &[i32],
+        run: &Run<'_>,
+    ) -> Result<()> {
+        self.sums.fill(0.0);
+        self.weights.fill(0.0);
+        self.counts.fill(0);
+        let shift = self.shift.clone();
+        self.for_clusters(rows.size(), run, |mut clusters| {
+            for (i, &label) in labels.iter().enumerate() {
+                clusters.add(rows, &shift, i, label, weights.map_or(1.0, |w| w[i]));
+            }
+        })
+    }
+
+    /// Only the rows whose label changed.
+    fn assign_and_move<F: Float>(
+        &mut self,
+        rows: &Rows<'_, F>,
+        weights: Option<&[f64]>,
+        codebook: &Codebook<F>,
+        labels: &mut [i32],
+        run: &Run<'_>,
+    ) -> Result<Pass> {
+        let (pass, moves) = assign_noting_moves(rows, weights, codebook, labels, run, true)?;
+        let labels = &*labels;
+        let shift = self.shift.clone();
+        let work = 2 * moves.len() * (rows.size() / rows.n().max(1) + 1);
+        self.for_clusters(work, run, |mut clusters| {
+            for &(i, before) in &moves {
+                let i = i as usize;
+                let w = weights.map_or(1.0, |w| w[i]);
+                clusters.add(rows, &shift, i, before, -w);
+                clusters.add(rows, &shift, i, labels[i], w);
+            }
+        })?;
+        for j in 0..self.k {
+            if self.counts[j] == 0 {
+                self.weights[j] = 0.0;
+                self.sums[j * self.d..][..self.d].fill(0.0);
+            }
+        }
+        Ok(pass)
+    }
+
+    /// Runs `each` over consecutive groups of clusters; groups do not share anything, so any number of them gives the same.
+    fn for_clusters(&mut self, work: usize, run: &Run<'_>, each: impl Fn(Clusters<'_>) + Sync) -> Result<()> {
+        let groups = (4 * run.threads()).min(self.k);
+        let length = if run.threads() == 1 { self.k } else { self.k.div_ceil(groups) };
+        let groups: Vec<_> = self
+            .sums
+            .chunks_mut(length * self.d)
+            .zip(self.weights.chunks_mut(length))
+            .zip(self.counts.chunks_mut(length))
+            .enumerate()
+            .map(|(g, ((sums, weights), counts))| Clusters { first: g * length, d: self.d, sums, weights, counts })
+            .collect();
+        run.map(groups, work, |clusters, _| {
+            each(clusters);
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Moves one row between clusters.
+    pub fn move_row<F: Float>(&mut self, rows: &Rows<'_, F>, i: usize, w: f64, from: usize, to: usize) {
+        let Sums { d, shift, sums, weights, counts, .. } = self;
+        let mut all = Clusters { first: 0, d: *d, sums, weights, counts };
+        all.add(rows, shift, i, from as i32, -w);
+        all.add(rows, shift, i, to as i32, w);
+        // What was summed into `to` and out of `from` is not what the labels say: take all anew.
+        self.passes = 0;
+    }
+
+    /// Clusters without a row that has weight.
+    pub fn empty(&self) -> impl Iterator<Item = usize> {
+        self.counts.iter().enumerate().filter(|(_, count)| **count == 0).map(|(j, _)| j)
+    }
+
+    /// The clusters' means (k, d) in the user's units; an empty cluster keeps its centre of `before`.
+    pub fn means(&self, before: &[f64]) -> Vec<f64> {
+        let mut means = before.to_vec();
+        for (j, mean) in means.chunks_exact_mut(self.d).enumerate() {
+            if self.counts[j] > 0 {
+                let sums = &self.sums[j * self.d..][..self.d];
+                for ((mean, sum), m) in mean.iter_mut().zip(sums).zip(&self.shift) {
+                    *mean = m + sum / self.weights[j];
+                }
+            }
+        }
+        means
+    }
+
+    /// Sum over rows of w ||x - c(label)||^2 for centres (k, d), from the sums: with y = x - shift and t = c - shift it is
+    /// `total` (of w ||y||^2) - 2 sum t.s + sum W ||t||^2.
+    pub fn inertia(&self, total: f64, centers: &[f64]) -> f64 {
+        let mut inertia = total;
+        for ((center, sums), weight) in centers.chunks_exact(self.d).zip(self.sums.chunks_exact(self.d)).zip(&self.weights)
+        {
+            let mut change = 0.0;
+            for ((c, m), s) in center.iter().zip(&self.shift).zip(sums) {
+                let t = c - m;
+                change += t * (weight * t - 2.0 * s);
+            }
+            inertia += change;
+        }
+        inertia.max(0.0)
+    }
+}
+
+/// Consecutive clusters, `first` and on.
+struct Clusters<'a> {
+    first: usize,
+    d: usize,
+    sums: &'a mut [f64],
+    weights: &'a mut [f64],
+    counts: &'a mut [i64],
+}
+
+impl Clusters<'_> {
+    /// Adds row i with weight `w` (negative to take it away) to cluster `label`, if it is one of these.
+    #[inline(always)]
+    fn add<F: Float>(&mut self, rows: &Rows<'_, F>, shift: &[f64], i: usize, label: i32, w: f64) {
+        let Some(j) = (label as usize).checked_sub(self.first).filter(|&j| j < self.weights.len()) else { return };
+        if w == 0.0 {
+            return;
+        }
+        self.weights[j] += w;
+        self.counts[j] += if w > 0.0 { 1 } else { -1 };
+        let sums = &mut self.sums[j * self.d..][..self.d];
+        match rows {
+            Rows::Dense(x) => {
+                for ((sum, x), m) in sums.iter_mut().zip(x.row(i)).zip(shift) {
+                    *sum += w * (x.to_f64() - m);
+                }
+            }
+            // The shift of CSR rows is zero.
+            Rows::Csr(_) => rows.for_cells(i, |f, x| sums[f] += w * x),
+        }
+    }
+}
+
+/// Rows whose label changed, in order, with the label before.
+type Moves = Vec<(u32, i32)>;
+
+fn assign_noting_moves<F: Float>(
+    rows: &Rows<'_, F>,
+    weights: Option<&[f64]>,
+    codebook: &Codebook<F>,
+    labels: &mut [i32],
+    run: &Run<'_>,
+    noting: bool,
+) -> Result<(Pass, Moves)> {
+    let n = rows.n();
+    let work = (rows.size() / n.max(1) + 2) * codebook.k();
+    let length = run::rows_per_task(n, work);
+    let tasks: Vec<_> = run::ranges(n, length).into_iter().zip(labels.chunks_mut(length)).collect();
+    let parts = run.map(tasks, n.saturating_mul(work), |(range, labels): (Range<usize>, &mut [i32]), pulse| {
+        let before = labels.to_vec();
+        let undecided =
+            nearest::assign_range(rows, range.clone(), codebook, labels, &mut Scratch::default(), pulse)?;
+        let moved = count_moved(&before, labels, weights.map(|w| &w[range.clone()]));
+        let changed = before.iter().zip(labels.iter()).enumerate().filter(|(_, (before, after))| before != after);
+        let moves: Moves = if noting {
+            changed.map(|(i, (&before, _))| ((range.start + i) as u32, before)).collect()
+        } else {
+            Moves::new()
+        };
+        Ok((Pass { moved, undecided }, moves))
+    })?;
+    let (passes, moves): (Vec<Pass>, Vec<Moves>) = parts.into_iter().unzip();
+    Ok((total(passes), moves.concat()))
+}
+
+fn count_moved(before: &[i32], after: &[i32], weights: Option<&[f64]>) -> usize {
+    let changed = before.iter().zip(after).map(|(before, after)| before != after);
+    match weights {
+        None => changed.map(usize::from).sum(),
+        Some(w) => changed.zip(w).filter(|(changed, w)| *changed && **w > 0.0).count(),
+    }
+}
+
+fn total(passes: Vec<Pass>) -> Pass {
+    passes.into_iter().fold(Pass { moved: 0, undecided: 0 }, |sum, pass| Pass {
+        moved: sum.moved + pass.moved,
+        undecided: sum.undecided + pass.undecided,
+    })
+}
+
+/// Adds labelled rows to a slot.
+struct Accumulate<'a, F> {
+    values: &'a [F],
+    weights: Option<&'a [f64]>,
+    labels: &'a [i32],
+    shift: &'a [f64],
+    slot: &'a mut Slot,
+}
+
+impl<F: Float> Task<F> for Accumulate<'_, F> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, _: S) {
+        match self.shift.len() {
+            1 => self.narrow::<1>(),
+            2 => self.narrow::<2>(),
+            3 => self.narrow::<3>(),
+            4 => self.narrow::<4>(),
+            d => {
+                let Accumulate { values, weights, labels, shift, slot } = self;
+                for (i, (row, &label)) in values.chunks_exact(d).zip(labels).enumerate() {
+                    let j = label as usize;
+                    let sums = &mut slot.sums[j * d..][..d];
+                    if let Some(w) = weights {
+                        slot.weights[j] += w[i];
+                        slot.counts[j] += i64::from(w[i] > 0.0);
+                        for ((sum, x), m) in sums.iter_mut().zip(row).zip(shift) {
+                            *sum += w[i] * (x.to_f64() - m);
+                        }
+                    } else {
+                        slot.counts[j] += 1;
+                        for ((sum, x), m) in sums.iter_mut().zip(row).zip(shift) {
+                            *sum += x.to_f64() - m;
+                        }
+                    }
+                }
+                if weights.is_none() {
+                    slot.weights.iter_mut().zip(&slot.counts).for_each(|(w, &count)| *w = count as f64);
+                }
+            }
+        }
+    }
+}
+
+impl<F: Float> Accumulate<'_, F> {
+    /// Rows of a constant, small width.
+    #[inline(always)]
+    fn narrow<const D: usize>(self) {
+        let Accumulate { values, weights, labels, shift, slot } = self;
+        let shift: [f64; D] = std::array::from_fn(|f| shift[f]);
+        let (all_sums, _) = slot.sums.as_chunks_mut::<D>();
+        for (i, (row, &label)) in values.as_chunks::<D>().0.iter().zip(labels).enumerate() {
+            let j = label as usize;
+            let w = weights.map_or(1.0, |w| w[i]);
+            slot.counts[j] += i64::from(w > 0.0);
+            slot.weights[j] += w;
+            for f in 0..D {
+                all_sums[j][f] += w * (row[f].to_f64() - shift[f]);
+            }
+        }
+    }
+}

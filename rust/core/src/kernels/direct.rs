@@ -1,0 +1,185 @@
+//! Direct differences in f64: the definition of a squared distance, for every use that needs its value.
+//!
+//! `D(x, c) = ((x_0 - c_0)^2 + (x_1 - c_1)^2) + ...`, features in order, each operation rounded to f64. Vector lanes hold
+//! centres, so each lane does exactly that and the bits are the same on every instruction set.
+
+use super::simd::{Level, Simd, Task};
+
+/// Centres (k, d) in f64 with centres in lanes: [tile][feature][centre of the tile].
+pub struct Panel {
+    values: Vec<f64>,
+    k: usize,
+    d: usize,
+}
+
+impl Panel {
+    /// Packs `centers` (k, d) for `level`.
+    pub fn new(centers: &[f64], d: usize, level: Level) -> Panel {
+        struct Width;
+        impl Task<f64> for Width {
+            type Out = usize;
+            #[inline(always)]
+            fn run<S: Simd<f64>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> usize {
+                VECTORS * S::LANES
+            }
+        }
+        let width = level.run(Width);
+        let k = centers.len() / d;
+        let mut values = vec![f64::INFINITY; k.next_multiple_of(width) * d];
+        for (j, center) in centers.chunks_exact(d).enumerate() {
+            let tile = &mut values[j / width * width * d..][..width * d];
+            for (slots, &c) in tile.chunks_exact_mut(width).zip(center) {
+                slots[j % width] = c;
+            }
+        }
+        Panel { values, k, d }
+    }
+
+    /// Number of centres.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+}
+
+/// Rows computed together, so that a vector of centres is loaded once for all of them.
+const ROWS: usize = 4;
+
+/// D between `ROWS` rows and a tile of centres.
+#[inline(always)]
+fn tile<S: Simd<f64>, const VECTORS: usize>(simd: S, rows: [&[f64]; ROWS], tile: &[f64]) -> [[S::V; VECTORS]; ROWS] {
+    let width = VECTORS * S::LANES;
+    let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];
+    for (f, centers) in tile.chunks_exact(width).enumerate() {
+        let c: [S::V; VECTORS] = std::array::from_fn(|v| simd.load(&centers[v * S::LANES..]));
+        for r in 0..ROWS {
+            let x = simd.splat(rows[r][f]);
+            for v in 0..VECTORS {
+                let difference = simd.sub(x, c[v]);
+                sums[r][v] = simd.add(sums[r][v], simd.mul(difference, difference));
+            }
+        }
+    }
+    sums
+}
+
+/// Calls `each(first row, first centre, sums)` for all tiles of `rows` (n, d) against the panel; rows beyond the last are
+/// the last again.
+#[inline(always)]
+fn tiles<S: Simd<f64>, const VECTORS: usize>(
+    simd: S,
+    rows: &[f64],
+    panel: &Panel,
+    mut each: impl FnMut(usize, usize, [[S::V; VECTORS]; ROWS]),
+) {
+    let (d, n) = (panel.d, rows.len() / panel.d);
+    let width = VECTORS * S::LANES;
+    for from in (0..n).step_by(ROWS) {
+        let group: [&[f64]; ROWS] = std::array::from_fn(|r| &rows[(from + r).min(n - 1) * d..][..d]);
+        for (t, centers) in panel.values.chunks_exact(width * d).enumerate() {
+            each(from, t * width, tile::<S, VECTORS>(simd, group, centers));
+        }
+    }
+}
+
+/// The nearest centre of every row (n, d) and its D; infinite or NaN where no D is finite.
+pub struct Nearest<'a> {
+    /// (n, d)
+    pub rows: &'a [f64],
+    /// The centres.
+    pub panel: &'a Panel,
+}
+
+impl Task<f64> for Nearest<'_> {
+    type Out = Vec<(usize, f64)>;
+
+    #[inline(always)]
+    fn run<S: Simd<f64>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) -> Self::Out {
+        let n = self.rows.len() / self.panel.d;
+        let mut nearest = vec![(0, f64::INFINITY); n];
+        let mut distances = [0.0; 64];
+        tiles::<S, VECTORS>(simd, self.rows, self.panel, |row, center, sums| {
+            for (nearest, sums) in nearest[row..].iter_mut().zip(sums) {
+                // Most tiles hold nothing nearer.
+                let any_nearer = sums.iter().any(|&sum| {
+                    let same_or_farther = simd.lt(simd.splat(nearest.1), sum);
+                    !simd.all(same_or_farther)
+                });
+                if !any_nearer {
+                    continue;
+                }
+                for (v, sum) in sums.into_iter().enumerate() {
+                    simd.store(sum, &mut distances[v * S::LANES..]);
+                }
+                for (c, &distance) in distances[..VECTORS * S::LANES].iter().enumerate() {
+                    if distance < nearest.1 {
+                        *nearest = (center + c, distance);
+                    }
+                }
+            }
+        });
+        nearest
+    }
+}
+
+/// D of every row (n, d) to every centre, written to `out` (n, k).
+pub struct Distances<'a> {
+    /// (n, d)
+    pub rows: &'a [f64],
+    /// The centres.
+    pub panel: &'a Panel,
+    /// (n, k)
+    pub out: &'a mut [f64],
+}
+
+impl Task<f64> for Distances<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd<f64>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) {
+        let k = self.panel.k;
+        let mut distances = [0.0; 64];
+        tiles::<S, VECTORS>(simd, self.rows, self.panel, |row, center, sums| {
+            let width = (VECTORS * S::LANES).min(k - center);
+            for (out, sums) in self.out[row * k..].chunks_exact_mut(k).zip(sums) {
+                for (v, sum) in sums.into_iter().enumerate() {
+                    simd.store(sum, &mut distances[v * S::LANES..]);
+                }
+                out[center..center + width].copy_from_slice(&distances[..width]);
+            }
+        });
+    }
+}
+
+/// D(x, c).
+#[inline(always)]
+pub fn distance(x: &[f64], c: &[f64]) -> f64 {
+    x.iter().zip(c).fold(0.0, |sum, (x, c)| sum + (x - c) * (x - c))
+}
+
+/// The nearest of `centers` (k, d) to one row and its D, without packing anything.
+pub fn nearest_of_all(row: &[f64], centers: &[f64]) -> (usize, f64) {
+    // Four centres at a time: one after the other would wait for each addition.
+    const TOGETHER: usize = 4;
+    let d = row.len();
+    let mut nearest = (0, f64::INFINITY);
+    for (group, together) in centers.chunks(TOGETHER * d).enumerate() {
+        let n = together.len() / d;
+        let mut sums = [0.0; TOGETHER];
+        if n == TOGETHER {
+            for (f, &x) in row.iter().enumerate() {
+                for (c, sum) in sums.iter_mut().enumerate() {
+                    let difference = x - together[c * d + f];
+                    *sum += difference * difference;
+                }
+            }
+        } else {
+            sums.iter_mut().zip(together.chunks_exact(d)).for_each(|(sum, center)| *sum = distance(row, center));
+        }
+        for (c, &sum) in sums[..n].iter().enumerate() {
+            if sum < nearest.1 {
+                nearest = (group * TOGETHER + c, sum);
+            }
+        }
+    }
+    nearest
+}

@@ -1,0 +1,6 @@
+//! Hot loops: slices in, slices out.
+
+pub mod direct;
+pub mod nearest;
+pub mod nearest_csr;
+pub mod simd;

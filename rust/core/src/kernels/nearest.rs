@@ -1,0 +1,531 @@
+//! The nearest centre of every row: the kernel under everything that is a centroid.
+//!
+//! **The definition.** The label of row x is the j that minimises the sum over features f, in order, of (x_f - c_jf)^2 in
+//! f64 (a subtraction, a multiplication and an addition, each rounded), with c_j in f64 and the user's units; the lowest j
+//! on a tie. Nothing else is ever returned: not with other blocking, other instructions, or other neighbours in the block.
+//!
+//! **The filter.** ||x - c_j||^2 is ||x||^2 + (||c_j||^2 - 2 x.c_j), and ||x||^2 is the same for every centre, so the argmin
+//! never needs it. Rows and centres are shifted by a common point m near the data (y = x - m, t = c - m) so that less
+//! cancels. A block of rows is transposed to have samples in vector lanes, and centres, scaled by -2, are broadcast, giving
+//! scores s_j of about T_j = ||t_j||^2 - 2 y.t_j. With unit roundoff u (u64 for f64), d features, n_j = ||t_j||^2 and
+//! Y = ||y||^2, a sum of d products and n_j errs by at most (d + 1) u (n_j + 2 sum |y_f t_f|), rounding y and t adds 4 u on
+//! the products and rounding n_j adds (d + 3) u64 n_j + u n_j; and 2 |y| |t| <= Y + n_j. So
+//!
+//! `|s_j - T_j| <= A Y + B n_j + tau`, `A = (d + 6) u`, `B = (2 d + 9) u + (d + 3) u64`, tau for underflow.
+//!
+//! The accumulators start at (1 - B) n_j instead of n_j: the scores are then lower bounds up to a term of the row. Let j be
+//! the lowest score. The filter decides the row when the second lowest is above it by more than
+//! `2 A Y + 2 B n_j + 2 tau`, plus the definition's own rounding, `(d + 3) u64` relative to distances of at most
+//! `2 Y + 2 n_j`. All other rows go on: from the f32 filter to the f64 filter to the definition itself ([`super::direct`]).
+//! NaN, infinity and overflow fail every comparison, so they arrive there too, and are named there.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use super::direct::{self, Panel};
+use super::nearest_csr::Columns;
+use super::simd::{Level, Simd, Task};
+use crate::error::{Error, Result};
+use crate::float::Float;
+use crate::rows::{Dense, Rows};
+use crate::run::{self, Pulse, Run};
+
+/// Bytes of transposed samples that are worked on together; with the centres' panel they fit a second-level cache of 512 KiB.
+const SAMPLES_BYTES: usize = 96 << 10;
+/// Bytes of centres that pass over those samples before the next panel; see benches/cluster/bench_assign.py.
+const PANEL_BYTES: usize = 192 << 10;
+/// Rows between looks at the undecided ones (a multiple of every block); keeps their f64 copies in cache.
+const STRIP: usize = 768;
+/// Up to this many rows, packing the centres for a filter costs more than the definition itself.
+const FEW_ROWS: usize = 3;
+
+/// Centres (k, d), prepared for finding the nearest.
+pub struct Codebook<F: Float> {
+    exact: Vec<f64>,
+    k: usize,
+    d: usize,
+    shift: Vec<f64>,
+    level: Level,
+    first: OnceLock<Option<Filter<F>>>,
+    second: OnceLock<Option<Filter<f64>>>,
+    panel: OnceLock<Panel>,
+    columns: OnceLock<Columns>,
+}
+
+impl<F: Float> Codebook<F> {
+    /// `centers` (k, d) in the user's units; `shift` (d), values of `F`, is any point near the data.
+    pub fn new(centers: Vec<f64>, k: usize, shift: &[f64], level: Level) -> Self {
+        let d = shift.len();
+        assert_eq!(centers.len(), k * d);
+        let (first, second, panel, columns) = Default::default();
+        Codebook { exact: centers, k, d, shift: shift.to_vec(), level, first, second, panel, columns }
+    }
+
+    /// Centres for rows that come without statistics of their own (predict): shifted by their mean.
+    pub fn around_mean(centers: Vec<f64>, k: usize, d: usize, level: Level) -> Self {
+        let mut shift = vec![0.0; d];
+        for center in centers.chunks_exact(d) {
+            shift.iter_mut().zip(center).for_each(|(m, c)| *m += c / k as f64);
+        }
+        shift.iter_mut().for_each(|m| *m = F::from_f64(*m).to_f64());
+        Codebook::new(centers, k, &shift, level)
+    }
+
+    /// The centres (k, d).
+    pub fn centers(&self) -> &[f64] {
+        &self.exact
+    }
+
+    /// Number of centres.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Number of features.
+    pub fn d(&self) -> usize {
+        self.d
+    }
+
+    pub(super) fn level(&self) -> Level {
+        self.level
+    }
+
+    fn first(&self) -> Option<&Filter<F>> {
+        self.first.get_or_init(|| Filter::new(self)).as_ref()
+    }
+
+    fn second(&self) -> Option<&Filter<f64>> {
+        self.second.get_or_init(|| Filter::new(self)).as_ref()
+    }
+
+    fn panel(&self) -> &Panel {
+        self.panel.get_or_init(|| Panel::new(&self.exact, self.d, self.level))
+    }
+
+    pub(super) fn columns(&self) -> &Columns {
+        self.columns.get_or_init(|| Columns::new(&self.exact, self.d))
+    }
+}
+
+/// Labels every row of `rows`; returns how many rows the first filter left undecided.
+pub fn assign<F: Float>(rows: &Rows<'_, F>, codebook: &Codebook<F>, labels: &mut [i32], run: &Run<'_>) -> Result<usize> {
+    let n = rows.n();
+    let work = (rows.size() / n.max(1) + 2) * codebook.k;
+    let length = run::rows_per_task(n, work);
+    let tasks = run::ranges(n, length).into_iter().zip(labels.chunks_mut(length)).collect();
+    let undecided = run.map(tasks, n.saturating_mul(work), |(range, labels): (Range<usize>, &mut [i32]), pulse| {
+        assign_range(rows, range, codebook, labels, &mut Scratch::default(), pulse)
+    })?;
+    Ok(undecided.into_iter().sum())
+}
+
+/// Labels the rows of `range` on this thread; returns how many the first filter left undecided.
+pub fn assign_range<F: Float>(
+    rows: &Rows<'_, F>,
+    range: Range<usize>,
+    codebook: &Codebook<F>,
+    labels: &mut [i32],
+    scratch: &mut Scratch<F>,
+    pulse: &Pulse<'_>,
+) -> Result<usize> {
+    match rows {
+        Rows::Dense(dense) if range.len() <= FEW_ROWS => {
+            for (label, i) in labels.iter_mut().zip(range) {
+                let row: Vec<f64> = dense.row(i).iter().map(|x| x.to_f64()).collect();
+                let (nearest, distance) = direct::nearest_of_all(&row, &codebook.exact);
+                check(distance, rows, i)?;
+                *label = nearest as i32;
+            }
+            Ok(0)
+        }
+        Rows::Dense(dense) => {
+            let mut undecided = 0;
+            for strip in run::ranges(range.len(), STRIP) {
+                pulse.check()?;
+                let labels = &mut labels[strip.clone()];
+                undecided += assign_strip(dense, range.start + strip.start, codebook, labels, scratch)?;
+            }
+            Ok(undecided)
+        }
+        Rows::Csr(csr) => super::nearest_csr::assign_range(csr, range, codebook, labels, pulse),
+    }
+}
+
+/// A row whose smallest distance is not finite is unusable.
+pub(super) fn check<F: Float>(distance: f64, rows: &Rows<'_, F>, row: usize) -> Result<()> {
+    if distance < f64::INFINITY { Ok(()) } else { Err(rows.blame(row)) }
+}
+
+/// Buffers that live as long as a task.
+#[derive(Default)]
+pub struct Scratch<F> {
+    first: Lanes<F>,
+    second: Lanes<f64>,
+    undecided: Vec<u32>,
+    still_undecided: Vec<u32>,
+    gathered: Vec<f64>,
+    labels: Vec<i32>,
+    /// The last strip's share was so high that the filter only costs time.
+    skip_first: bool,
+}
+
+/// Labels rows `from..from + labels.len()`: first filter, second filter, definition, each on what the one before left.
+fn assign_strip<F: Float>(
+    rows: &Dense<'_, F>,
+    from: usize,
+    codebook: &Codebook<F>,
+    labels: &mut [i32],
+    scratch: &mut Scratch<F>,
+) -> Result<usize> {
+    let (n, d) = (labels.len(), codebook.d);
+    let Scratch { first, second, undecided, still_undecided, gathered, labels: relabeled, skip_first } = scratch;
+    undecided.clear();
+    match codebook.first() {
+        Some(filter) if !*skip_first => {
+            let samples = rows.span(from, from + n);
+            codebook.level.run(Scan { samples, filter, lanes: first, labels, undecided });
+            // Looked at again in the next strip but one: data change along the rows.
+            *skip_first = F::UNIT_ROUNDOFF > f64::UNIT_ROUNDOFF && undecided.len() * 2 > n;
+        }
+        _ => {
+            undecided.extend(0..n as u32);
+            *skip_first = false;
+        }
+    }
+    if undecided.is_empty() {
+        return Ok(0);
+    }
+    let rescored = undecided.len();
+    gathered.clear();
+    for &i in undecided.iter() {
+        gathered.extend(rows.row(from + i as usize).iter().map(|x| x.to_f64()));
+    }
+    // An f64 filter has just run where F is f64.
+    if F::UNIT_ROUNDOFF > f64::UNIT_ROUNDOFF
+        && let Some(filter) = codebook.second()
+    {
+        relabeled.resize(rescored, 0);
+        still_undecided.clear();
+        codebook.level.run(Scan {
+            samples: gathered,
+            filter,
+            lanes: second,
+            labels: relabeled,
+            undecided: still_undecided,
+        });
+        undecided.iter().zip(relabeled.iter()).for_each(|(&i, &label)| labels[i as usize] = label);
+        for (kept, &position) in still_undecided.iter().enumerate() {
+            let position = position as usize;
+            gathered.copy_within(position * d..(position + 1) * d, kept * d);
+            undecided[kept] = undecided[position];
+        }
+        undecided.truncate(still_undecided.len());
+        gathered.truncate(undecided.len() * d);
+    }
+    if !undecided.is_empty() {
+        let nearest = codebook.level.run(direct::Nearest { rows: gathered, panel: codebook.panel() });
+        for (&i, (label, distance)) in undecided.iter().zip(nearest) {
+            check(distance, &Rows::Dense(*rows), from + i as usize)?;
+            labels[i as usize] = label as i32;
+        }
+    }
+    Ok(rescored)
+}
+
+/// Centres packed for scoring in `T`.
+struct Filter<T> {
+    /// -2 t in tiles of as many centres as the level's accumulator tile has: [tile][feature][centre].
+    tiles: Vec<T>,
+    /// (1 - B) n_j, where the accumulators start; infinite for the centres that fill the last tile.
+    starts: Vec<T>,
+    norms: Vec<T>,
+    largest_norm: T,
+    shift: Vec<T>,
+    /// The bound's terms: row * Y + norm * n_j + floor.
+    row: T,
+    norm: T,
+    floor: T,
+}
+
+impl<T: Float> Filter<T> {
+    /// None where scores could overflow or the bound says nothing.
+    fn new<F: Float>(codebook: &Codebook<F>) -> Option<Filter<T>> {
+        struct Pack<'a> {
+            centers: &'a [f64],
+            shift: &'a [f64],
+        }
+        impl<T: Float> Task<T> for Pack<'_> {
+            type Out = Option<Filter<T>>;
+            #[inline(always)]
+            fn run<S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Option<Filter<T>> {
+                pack::<T, CENTERS>(self.centers, self.shift)
+            }
+        }
+        codebook.level.run::<T, _>(Pack { centers: &codebook.exact, shift: &codebook.shift })
+    }
+}
+
+#[inline(always)]
+fn pack<T: Float, const CENTERS: usize>(centers: &[f64], shift: &[f64]) -> Option<Filter<T>> {
+    let d = shift.len();
+    let k = centers.len() / d;
+    let (u, u64) = (T::UNIT_ROUNDOFF, f64::UNIT_ROUNDOFF);
+    let features = d as f64;
+    if features * u > 1e-3 {
+        return None;
+    }
+    // Covers the roundings of Y, the norms, the gap and the bound themselves.
+    let slack = 1.0 + 8.0 * (features + 16.0) * u;
+    let definition = 4.04 * (features + 3.0) * u64;
+    let a = (features + 6.0) * u;
+    let b = (2.0 * features + 9.0) * u + (features + 3.0) * u64;
+
+    let padded = k.next_multiple_of(CENTERS);
+    let mut tiles = vec![T::default(); padded * d];
+    let mut starts = vec![T::INFINITY; padded];
+    let mut norms = vec![T::INFINITY; padded];
+    let mut largest = 0.0_f64;
+    for (j, center) in centers.chunks_exact(d).enumerate() {
+        let tile = &mut tiles[j / CENTERS * CENTERS * d..][..CENTERS * d];
+        let mut norm = 0.0;
+        for ((slots, &c), &m) in tile.chunks_exact_mut(CENTERS).zip(center).zip(shift) {
+            let t = c - m;
+            norm += t * t;
+            slots[j % CENTERS] = T::from_f64(-2.0 * t);
+        }
+        starts[j] = T::from_f64(norm * (1.0 - b));
+        norms[j] = T::from_f64(norm);
+        // Not `max`, which would hide a NaN.
+        largest = if norm <= largest { largest } else { norm };
+    }
+    (largest < T::NORM_LIMIT).then(|| Filter {
+        tiles,
+        starts,
+        norms,
+        largest_norm: T::from_f64(largest),
+        shift: shift.iter().map(|&m| T::from_f64(m)).collect(),
+        row: T::from_f64((2.0 * a + definition) * slack),
+        norm: T::from_f64((2.0 * b + definition) * slack),
+        floor: T::from_f64(2.0 * (features + 8.0) * T::MIN_NORMAL),
+    })
+}
+
+/// What scoring keeps for each sample, in vectors.
+#[derive(Default)]
+struct Lanes<T> {
+    samples: Vec<T>,
+    norms: Vec<T>,
+    best: Vec<T>,
+    index: Vec<T>,
+    second: Vec<T>,
+    padded: Vec<T>,
+}
+
+/// Labels what the filter can decide and lists the rest.
+struct Scan<'a, T> {
+    samples: &'a [T], // (labels.len(), d)
+    filter: &'a Filter<T>,
+    lanes: &'a mut Lanes<T>,
+    labels: &'a mut [i32],
+    undecided: &'a mut Vec<u32>,
+}
+
+impl<T: Float> Task<T> for Scan<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) {
+        let Scan { samples, filter, lanes, labels, undecided } = self;
+        let d = filter.shift.len();
+        let width = VECTORS * S::LANES;
+        let blocks = (SAMPLES_BYTES / (width * d * size_of::<T>())).max(1);
+        let tiles = (PANEL_BYTES / (CENTERS * d * size_of::<T>())).max(1);
+
+        let mut from = 0;
+        for (samples, labels) in samples.chunks(blocks * width * d).zip(labels.chunks_mut(blocks * width)) {
+            let n_blocks = labels.len().div_ceil(width);
+            lanes.reset(n_blocks * width, d);
+            for (b, block) in samples.chunks(width * d).enumerate() {
+                lanes.load_block::<S, VECTORS>(simd, b, block, filter);
+            }
+            // Centres in panels, so that a panel stays in the cache for all blocks of samples.
+            let panels = filter.tiles.chunks(tiles * CENTERS * d).zip(filter.starts.chunks(tiles * CENTERS));
+            for (p, (panel, starts)) in panels.enumerate() {
+                for b in 0..n_blocks {
+                    lanes.score_block::<S, VECTORS, CENTERS>(simd, b, d, panel, starts, p * tiles * CENTERS);
+                }
+            }
+            for (b, labels) in labels.chunks_mut(width).enumerate() {
+                lanes.decide_block::<S, VECTORS>(simd, b, filter, labels, from + b * width, undecided);
+            }
+            from += labels.len();
+        }
+    }
+}
+
+impl<T: Float> Lanes<T> {
+    #[inline(always)]
+    fn reset(&mut self, n: usize, d: usize) {
+        self.samples.resize(n * d, T::default());
+        for lanes in [&mut self.norms, &mut self.index] {
+            lanes.resize(n, T::default());
+        }
+        for lanes in [&mut self.best, &mut self.second] {
+            lanes.clear();
+            lanes.resize(n, T::INFINITY);
+        }
+    }
+
+    /// Transposes and shifts block `b` (at most a full block of rows), and computes Y.
+    #[inline(always)]
+    fn load_block<S: Simd<T>, const VECTORS: usize>(&mut self, simd: S, b: usize, block: &[T], filter: &Filter<T>) {
+        let d = filter.shift.len();
+        let width = VECTORS * S::LANES;
+        let to = &mut self.samples[b * width * d..][..width * d];
+        let block = if block.len() == width * d {
+            block
+        } else {
+            self.padded.clear();
+            self.padded.extend_from_slice(block);
+            self.padded.resize(width * d, T::default());
+            &self.padded
+        };
+        match d {
+            1 => transpose_narrow::<T, 1>(block, to, width),
+            2 => transpose_narrow::<T, 2>(block, to, width),
+            3 => transpose_narrow::<T, 3>(block, to, width),
+            4 => transpose_narrow::<T, 4>(block, to, width),
+            _ => {
+                let whole = d - d % S::LANES;
+                for v in 0..VECTORS {
+                    let rows = &block[v * S::LANES * d..][..S::LANES * d];
+                    for f in (0..whole).step_by(S::LANES) {
+                        simd.transpose(&rows[f..], d, &mut to[f * width + v * S::LANES..], width);
+                    }
+                    for f in whole..d {
+                        for (lane, row) in rows.chunks_exact(d).enumerate() {
+                            to[f * width + v * S::LANES + lane] = row[f];
+                        }
+                    }
+                }
+            }
+        }
+        let mut norms = [simd.splat(T::default()); VECTORS];
+        for (values, &m) in to.chunks_exact_mut(width).zip(&filter.shift) {
+            let m = simd.splat(m);
+            for (values, norm) in values.chunks_exact_mut(S::LANES).zip(&mut norms) {
+                let y = simd.sub(simd.load(values), m);
+                simd.store(y, values);
+                *norm = simd.fma(y, y, *norm);
+            }
+        }
+        for (norm, to) in norms.iter().zip(self.norms[b * width..].chunks_exact_mut(S::LANES)) {
+            simd.store(*norm, to);
+        }
+    }
+
+    /// Scores block `b` against the centres of a panel, the first of which is centre `first`.
+    #[inline(always)]
+    fn score_block<S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(
+        &mut self,
+        simd: S,
+        b: usize,
+        d: usize,
+        panel: &[T],
+        starts: &[T],
+        first: usize,
+    ) {
+        let width = VECTORS * S::LANES;
+        let samples = &self.samples[b * width * d..][..width * d];
+        let lane = |v: usize| b * width + v * S::LANES;
+        let mut best: [S::V; VECTORS] = std::array::from_fn(|v| simd.load(&self.best[lane(v)..]));
+        let mut index: [S::V; VECTORS] = std::array::from_fn(|v| simd.load(&self.index[lane(v)..]));
+        let mut second: [S::V; VECTORS] = std::array::from_fn(|v| simd.load(&self.second[lane(v)..]));
+        for (t, (tile, starts)) in panel.chunks_exact(CENTERS * d).zip(starts.chunks_exact(CENTERS)).enumerate() {
+            let mut scores: [[S::V; VECTORS]; CENTERS] = std::array::from_fn(|c| [simd.splat(starts[c]); VECTORS]);
+            for (values, centers) in samples.chunks_exact(width).zip(tile.chunks_exact(CENTERS)) {
+                let y: [S::V; VECTORS] = std::array::from_fn(|v| simd.load(&values[v * S::LANES..]));
+                for c in 0..CENTERS {
+                    let center = simd.splat(centers[c]);
+                    for v in 0..VECTORS {
+                        scores[c][v] = simd.fma(y[v], center, scores[c][v]);
+                    }
+                }
+            }
+            for (c, scores) in scores.into_iter().enumerate() {
+                let j = simd.splat(T::from_index((first + t * CENTERS + c) as u32));
+                for v in 0..VECTORS {
+                    let lower = simd.lt(scores[v], best[v]);
+                    index[v] = simd.select(lower, j, index[v]);
+                    second[v] = simd.min(simd.max(best[v], scores[v]), second[v]);
+                    best[v] = simd.min(scores[v], best[v]);
+                }
+            }
+        }
+        for v in 0..VECTORS {
+            simd.store(best[v], &mut self.best[lane(v)..]);
+            simd.store(index[v], &mut self.index[lane(v)..]);
+            simd.store(second[v], &mut self.second[lane(v)..]);
+        }
+    }
+
+    /// Writes the labels of block `b`, whose first row is row `from`; lists the rows within the bound.
+    #[inline(always)]
+    fn decide_block<S: Simd<T>, const VECTORS: usize>(
+        &self,
+        simd: S,
+        b: usize,
+        filter: &Filter<T>,
+        labels: &mut [i32],
+        from: usize,
+        undecided: &mut Vec<u32>,
+    ) {
+        let width = VECTORS * S::LANES;
+        let (row, floor) = (simd.splat(filter.row), simd.splat(filter.floor));
+        let limit = simd.splat(T::from_f64(T::NORM_LIMIT));
+        for (v, labels) in labels.chunks_mut(S::LANES).enumerate() {
+            let lane = b * width + v * S::LANES;
+            let norm = simd.load(&self.norms[lane..]);
+            let gap = simd.sub(simd.load(&self.second[lane..]), simd.load(&self.best[lane..]));
+            let of_row = simd.fma(row, norm, floor);
+            let decides = |center_norm: S::V| {
+                let bound = simd.fma(simd.splat(filter.norm), center_norm, of_row);
+                simd.and(simd.lt(bound, gap), simd.lt(norm, limit))
+            };
+            let nearest = &self.index[lane..][..S::LANES];
+            for (label, j) in labels.iter_mut().zip(nearest) {
+                *label = j.to_index() as i32;
+            }
+            // The largest centre bounds them all; only where that is not enough is each row's own looked up.
+            if simd.all(decides(simd.splat(filter.largest_norm))) {
+                continue;
+            }
+            let mut own = [T::default(); 16];
+            let mut decided = [T::default(); 16];
+            for (own, j) in own.iter_mut().zip(nearest) {
+                *own = filter.norms[j.to_index() as usize];
+            }
+            let (yes, no) = (simd.splat(T::from_index(1)), simd.splat(T::default()));
+            simd.store(simd.select(decides(simd.load(&own)), yes, no), &mut decided);
+            let rows = (from + v * S::LANES) as u32..;
+            undecided.extend(
+                rows.zip(&decided[..labels.len()]).filter(|(_, decided)| decided.to_index() == 0).map(|(row, _)| row),
+            );
+        }
+    }
+}
+
+/// The transposition of rows shorter than a vector; the constant width lets the compiler see the strides.
+#[inline(always)]
+fn transpose_narrow<T: Float, const D: usize>(block: &[T], to: &mut [T], width: usize) {
+    for (i, row) in block.as_chunks::<D>().0.iter().enumerate() {
+        for (f, &value) in row.iter().enumerate() {
+            to[f * width + i] = value;
+        }
+    }
+}
+
+/// Guards against more centres than a label can name.
+pub fn check_k(k: usize) -> Result<()> {
+    if k < i32::MAX as usize { Ok(()) } else { Err(Error::Value(format!("{k} centres are more than a label can name"))) }
+}

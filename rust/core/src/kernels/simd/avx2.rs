@@ -1,0 +1,158 @@
+//! AVX2 with FMA: 32-byte vectors, 16 registers.
+
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::*;
+
+use super::{Simd, Task};
+use crate::float::Float;
+
+/// Exists only after [`detected`] said yes.
+#[derive(Clone, Copy)]
+pub struct Avx2(());
+
+pub fn detected() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+pub fn run<F: Float, T: Task<F>>(task: T) -> T::Out
+where
+    Avx2: Simd<F>,
+{
+    #[target_feature(enable = "avx2,fma")]
+    fn compiled<F: Float, T: Task<F>>(task: T, simd: Avx2) -> T::Out
+    where
+        Avx2: Simd<F>,
+    {
+        // 12 accumulators, 2 vectors of samples and 2 broadcasts fill the 16 registers; 3 x 4 spills one.
+        task.run::<Avx2, 2, 6>(simd)
+    }
+    assert!(detected());
+    // SAFETY: just detected.
+    unsafe { compiled(task, Avx2(())) }
+}
+
+macro_rules! avx2 {
+    ($float:ty, $v:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident,
+     $fma:ident, $cmp:ident, $and:ident, $blend:ident, $movemask:ident, $min:ident, $max:ident, $transpose:ident) => {
+        // SAFETY of every block: an `Avx2` exists only where avx2 and fma were detected; loads and stores go through a
+        // slice of LANES values, whose length is checked.
+        impl Simd<$float> for Avx2 {
+            type V = $v;
+            type M = $v;
+            const LANES: usize = $lanes;
+
+            #[inline(always)]
+            fn splat(self, x: $float) -> Self::V {
+                unsafe { $splat(x) }
+            }
+            #[inline(always)]
+            fn load(self, from: &[$float]) -> Self::V {
+                unsafe { $load(from[..$lanes].as_ptr()) }
+            }
+            #[inline(always)]
+            fn store(self, v: Self::V, to: &mut [$float]) {
+                unsafe { $store(to[..$lanes].as_mut_ptr(), v) }
+            }
+            #[inline(always)]
+            fn add(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $add(a, b) }
+            }
+            #[inline(always)]
+            fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $sub(a, b) }
+            }
+            #[inline(always)]
+            fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $mul(a, b) }
+            }
+            #[inline(always)]
+            fn fma(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+                unsafe { $fma(a, b, c) }
+            }
+            #[inline(always)]
+            fn lt(self, a: Self::V, b: Self::V) -> Self::M {
+                unsafe { $cmp::<_CMP_LT_OQ>(a, b) }
+            }
+            #[inline(always)]
+            fn and(self, a: Self::M, b: Self::M) -> Self::M {
+                unsafe { $and(a, b) }
+            }
+            #[inline(always)]
+            fn select(self, mask: Self::M, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $blend(b, a, mask) }
+            }
+            #[inline(always)]
+            fn all(self, mask: Self::M) -> bool {
+                unsafe { $movemask(mask) == (1 << $lanes) - 1 }
+            }
+            #[inline(always)]
+            fn min(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $min(a, b) }
+            }
+            #[inline(always)]
+            fn max(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $max(a, b) }
+            }
+            #[inline(always)]
+            fn transpose(self, from: &[$float], from_stride: usize, to: &mut [$float], to_stride: usize) {
+                let columns = $transpose(std::array::from_fn(|r| self.load(&from[r * from_stride..])));
+                for (c, column) in columns.into_iter().enumerate() {
+                    self.store(column, &mut to[c * to_stride..]);
+                }
+            }
+        }
+    };
+}
+
+avx2!(
+    f32, __m256, 8, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps,
+    _mm256_fmadd_ps, _mm256_cmp_ps, _mm256_and_ps, _mm256_blendv_ps, _mm256_movemask_ps, _mm256_min_ps, _mm256_max_ps,
+    transpose_8x8
+);
+avx2!(
+    f64, __m256d, 4, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd,
+    _mm256_fmadd_pd, _mm256_cmp_pd, _mm256_and_pd, _mm256_blendv_pd, _mm256_movemask_pd, _mm256_min_pd, _mm256_max_pd,
+    transpose_4x4
+);
+
+#[inline(always)]
+fn transpose_8x8(r: [__m256; 8]) -> [__m256; 8] {
+    // SAFETY: called by methods of `Avx2` only.
+    unsafe {
+        // Pairs within 128-bit lanes, then quadruples, then the lanes themselves.
+        let lo = |a, b| _mm256_unpacklo_ps(a, b);
+        let hi = |a, b| _mm256_unpackhi_ps(a, b);
+        let t = [
+            lo(r[0], r[1]), hi(r[0], r[1]), lo(r[2], r[3]), hi(r[2], r[3]),
+            lo(r[4], r[5]), hi(r[4], r[5]), lo(r[6], r[7]), hi(r[6], r[7]),
+        ];
+        let q = [
+            _mm256_shuffle_ps::<0x44>(t[0], t[2]), _mm256_shuffle_ps::<0xEE>(t[0], t[2]),
+            _mm256_shuffle_ps::<0x44>(t[1], t[3]), _mm256_shuffle_ps::<0xEE>(t[1], t[3]),
+            _mm256_shuffle_ps::<0x44>(t[4], t[6]), _mm256_shuffle_ps::<0xEE>(t[4], t[6]),
+            _mm256_shuffle_ps::<0x44>(t[5], t[7]), _mm256_shuffle_ps::<0xEE>(t[5], t[7]),
+        ];
+        [
+            _mm256_permute2f128_ps::<0x20>(q[0], q[4]), _mm256_permute2f128_ps::<0x20>(q[1], q[5]),
+            _mm256_permute2f128_ps::<0x20>(q[2], q[6]), _mm256_permute2f128_ps::<0x20>(q[3], q[7]),
+            _mm256_permute2f128_ps::<0x31>(q[0], q[4]), _mm256_permute2f128_ps::<0x31>(q[1], q[5]),
+            _mm256_permute2f128_ps::<0x31>(q[2], q[6]), _mm256_permute2f128_ps::<0x31>(q[3], q[7]),
+        ]
+    }
+}
+
+#[inline(always)]
+fn transpose_4x4(r: [__m256d; 4]) -> [__m256d; 4] {
+    // SAFETY: called by methods of `Avx2` only.
+    unsafe {
+        let t = [
+            _mm256_unpacklo_pd(r[0], r[1]), _mm256_unpackhi_pd(r[0], r[1]),
+            _mm256_unpacklo_pd(r[2], r[3]), _mm256_unpackhi_pd(r[2], r[3]),
+        ];
+        [
+            _mm256_permute2f128_pd::<0x20>(t[0], t[2]), _mm256_permute2f128_pd::<0x20>(t[1], t[3]),
+            _mm256_permute2f128_pd::<0x31>(t[0], t[2]), _mm256_permute2f128_pd::<0x31>(t[1], t[3]),
+        ]
+    }
+}

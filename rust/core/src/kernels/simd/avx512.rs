@@ -1,0 +1,174 @@
+//! AVX-512 (foundation): 64-byte vectors, 32 registers, masks of their own.
+
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::*;
+
+use super::{Simd, Task};
+use crate::float::Float;
+
+/// Exists only after [`detected`] said yes.
+#[derive(Clone, Copy)]
+pub struct Avx512(());
+
+pub fn detected() -> bool {
+    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+pub fn run<F: Float, T: Task<F>>(task: T) -> T::Out
+where
+    Avx512: Simd<F>,
+{
+    #[target_feature(enable = "avx512f,avx2,fma")]
+    fn compiled<F: Float, T: Task<F>>(task: T, simd: Avx512) -> T::Out
+    where
+        Avx512: Simd<F>,
+    {
+        // 24 accumulators, 4 vectors of samples and the broadcasts fill the 32 registers.
+        task.run::<Avx512, 4, 6>(simd)
+    }
+    assert!(detected());
+    // SAFETY: just detected.
+    unsafe { compiled(task, Avx512(())) }
+}
+
+macro_rules! avx512 {
+    ($float:ty, $v:ty, $m:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident,
+     $mul:ident, $fma:ident, $cmp:ident, $blend:ident, $min:ident, $max:ident, $transpose:ident) => {
+        // SAFETY of every block: an `Avx512` exists only where avx512f was detected; loads and stores go through a slice
+        // of LANES values, whose length is checked.
+        impl Simd<$float> for Avx512 {
+            type V = $v;
+            type M = $m;
+            const LANES: usize = $lanes;
+
+            #[inline(always)]
+            fn splat(self, x: $float) -> Self::V {
+                unsafe { $splat(x) }
+            }
+            #[inline(always)]
+            fn load(self, from: &[$float]) -> Self::V {
+                unsafe { $load(from[..$lanes].as_ptr()) }
+            }
+            #[inline(always)]
+            fn store(self, v: Self::V, to: &mut [$float]) {
+                unsafe { $store(to[..$lanes].as_mut_ptr(), v) }
+            }
+            #[inline(always)]
+            fn add(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $add(a, b) }
+            }
+            #[inline(always)]
+            fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $sub(a, b) }
+            }
+            #[inline(always)]
+            fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $mul(a, b) }
+            }
+            #[inline(always)]
+            fn fma(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+                unsafe { $fma(a, b, c) }
+            }
+            #[inline(always)]
+            fn lt(self, a: Self::V, b: Self::V) -> Self::M {
+                unsafe { $cmp::<_CMP_LT_OQ>(a, b) }
+            }
+            #[inline(always)]
+            fn and(self, a: Self::M, b: Self::M) -> Self::M {
+                a & b
+            }
+            #[inline(always)]
+            fn select(self, mask: Self::M, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $blend(mask, b, a) }
+            }
+            #[inline(always)]
+            fn all(self, mask: Self::M) -> bool {
+                mask == <$m>::MAX
+            }
+            #[inline(always)]
+            fn min(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $min(a, b) }
+            }
+            #[inline(always)]
+            fn max(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $max(a, b) }
+            }
+            #[inline(always)]
+            fn transpose(self, from: &[$float], from_stride: usize, to: &mut [$float], to_stride: usize) {
+                let columns = $transpose(std::array::from_fn(|r| self.load(&from[r * from_stride..])));
+                for (c, column) in columns.into_iter().enumerate() {
+                    self.store(column, &mut to[c * to_stride..]);
+                }
+            }
+        }
+    };
+}
+
+avx512!(
+    f32, __m512, __mmask16, 16, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps,
+    _mm512_mul_ps, _mm512_fmadd_ps, _mm512_cmp_ps_mask, _mm512_mask_blend_ps, _mm512_min_ps, _mm512_max_ps,
+    transpose_16x16
+);
+avx512!(
+    f64, __m512d, __mmask8, 8, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_sub_pd,
+    _mm512_mul_pd, _mm512_fmadd_pd, _mm512_cmp_pd_mask, _mm512_mask_blend_pd, _mm512_min_pd, _mm512_max_pd,
+    transpose_8x8
+);
+
+#[inline(always)]
+fn transpose_16x16(r: [__m512; 16]) -> [__m512; 16] {
+    // SAFETY: called by methods of `Avx512` only.
+    unsafe {
+        // Within the four 128-bit lanes first: lane l of `quads[4 * g + c]` holds column 4 l + c of rows 4 g .. 4 g + 4.
+        let mut quads = r;
+        for g in (0..16).step_by(4) {
+            let lo01 = _mm512_unpacklo_ps(r[g], r[g + 1]);
+            let hi01 = _mm512_unpackhi_ps(r[g], r[g + 1]);
+            let lo23 = _mm512_unpacklo_ps(r[g + 2], r[g + 3]);
+            let hi23 = _mm512_unpackhi_ps(r[g + 2], r[g + 3]);
+            quads[g] = _mm512_shuffle_ps::<0x44>(lo01, lo23);
+            quads[g + 1] = _mm512_shuffle_ps::<0xEE>(lo01, lo23);
+            quads[g + 2] = _mm512_shuffle_ps::<0x44>(hi01, hi23);
+            quads[g + 3] = _mm512_shuffle_ps::<0xEE>(hi01, hi23);
+        }
+        // Then a 4 x 4 transposition of the lanes.
+        let mut columns = r;
+        for c in 0..4 {
+            let low01 = _mm512_shuffle_f32x4::<0x44>(quads[c], quads[4 + c]);
+            let high01 = _mm512_shuffle_f32x4::<0xEE>(quads[c], quads[4 + c]);
+            let low23 = _mm512_shuffle_f32x4::<0x44>(quads[8 + c], quads[12 + c]);
+            let high23 = _mm512_shuffle_f32x4::<0xEE>(quads[8 + c], quads[12 + c]);
+            columns[c] = _mm512_shuffle_f32x4::<0x88>(low01, low23);
+            columns[4 + c] = _mm512_shuffle_f32x4::<0xDD>(low01, low23);
+            columns[8 + c] = _mm512_shuffle_f32x4::<0x88>(high01, high23);
+            columns[12 + c] = _mm512_shuffle_f32x4::<0xDD>(high01, high23);
+        }
+        columns
+    }
+}
+
+#[inline(always)]
+fn transpose_8x8(r: [__m512d; 8]) -> [__m512d; 8] {
+    // SAFETY: called by methods of `Avx512` only.
+    unsafe {
+        // Lane l of `pairs[2 * g + c]` holds column 2 l + c of rows 2 g and 2 g + 1.
+        let mut pairs = r;
+        for g in (0..8).step_by(2) {
+            pairs[g] = _mm512_unpacklo_pd(r[g], r[g + 1]);
+            pairs[g + 1] = _mm512_unpackhi_pd(r[g], r[g + 1]);
+        }
+        let mut columns = r;
+        for c in 0..2 {
+            let low01 = _mm512_shuffle_f64x2::<0x44>(pairs[c], pairs[2 + c]);
+            let high01 = _mm512_shuffle_f64x2::<0xEE>(pairs[c], pairs[2 + c]);
+            let low23 = _mm512_shuffle_f64x2::<0x44>(pairs[4 + c], pairs[6 + c]);
+            let high23 = _mm512_shuffle_f64x2::<0xEE>(pairs[4 + c], pairs[6 + c]);
+            columns[c] = _mm512_shuffle_f64x2::<0x88>(low01, low23);
+            columns[2 + c] = _mm512_shuffle_f64x2::<0xDD>(low01, low23);
+            columns[4 + c] = _mm512_shuffle_f64x2::<0x88>(high01, high23);
+            columns[6 + c] = _mm512_shuffle_f64x2::<0xDD>(high01, high23);
+        }
+        columns
+    }
+}
