@@ -147,7 +147,9 @@ impl Sums {
                 before.extend_from_slice(labels);
                 pass.undecided += nearest::assign_range(rows, part.clone(), codebook, labels, &mut scratch, pulse)?;
                 let weights = weights.map(|w| &w[part.clone()]);
-                pass.moved += count_moved(&before, labels, weights);
+                for_changed(&before, labels, |i| {
+                    pass.moved += usize::from(weights.is_none_or(|w| w[i] > 0.0));
+                });
                 let Rows::Dense(x) = rows else { continue };
                 level.run(Accumulate { values: x.span(part.start, part.end), weights, labels, shift, slot });
             }
@@ -358,24 +360,28 @@ fn assign_noting_moves<F: Float>(
         let before = labels.to_vec();
         let undecided =
             nearest::assign_range(rows, range.clone(), codebook, labels, &mut Scratch::default(), pulse)?;
-        let moved = count_moved(&before, labels, weights.map(|w| &w[range.clone()]));
-        let changed = before.iter().zip(labels.iter()).enumerate().filter(|(_, (before, after))| before != after);
-        let moves: Moves = if noting {
-            changed.map(|(i, (&before, _))| ((range.start + i) as u32, before)).collect()
-        } else {
-            Moves::new()
-        };
+        let mut moves = Moves::new();
+        let mut moved = 0;
+        for_changed(&before, labels, |i| {
+            moved += usize::from(weights.is_none_or(|w| w[range.start + i] > 0.0));
+            if noting {
+                moves.push(((range.start + i) as u32, before[i]));
+            }
+        });
         Ok((Pass { moved, undecided }, moves))
     })?;
     let (passes, moves): (Vec<Pass>, Vec<Moves>) = parts.into_iter().unzip();
     Ok((total(passes), moves.concat()))
 }
 
-fn count_moved(before: &[i32], after: &[i32], weights: Option<&[f64]>) -> usize {
-    let changed = before.iter().zip(after).map(|(before, after)| before != after);
-    match weights {
-        None => changed.map(usize::from).sum(),
-        Some(w) => changed.zip(w).filter(|(changed, w)| *changed && **w > 0.0).count(),
+/// Calls `each` with the positions at which the labels differ; most often there are few.
+fn for_changed(before: &[i32], after: &[i32], mut each: impl FnMut(usize)) {
+    const TOGETHER: usize = 32;
+    for (part, (before, after)) in before.chunks(TOGETHER).zip(after.chunks(TOGETHER)).enumerate() {
+        if before != after {
+            let changed = (0..before.len()).filter(|&i| before[i] != after[i]);
+            changed.for_each(|i| each(part * TOGETHER + i));
+        }
     }
 }
 

@@ -38,6 +38,8 @@ const PANEL_BYTES: usize = 192 << 10;
 const STRIP: usize = 768;
 /// Up to this many rows, packing the centres for a filter costs more than the definition itself.
 const FEW_ROWS: usize = 3;
+/// Up to this many features a score costs less than its bookkeeping, which then stays in registers.
+const NARROW: usize = 4;
 
 /// Centres (k, d), prepared for finding the nearest.
 pub struct Codebook<F: Float> {
@@ -234,6 +236,8 @@ fn assign_strip<F: Float>(
 
 /// Centres packed for scoring in `T`.
 struct Filter<T> {
+    /// For rows of up to [`NARROW`] features: -2 t, (1 - B) n_j and j, centre after centre.
+    narrow: Vec<T>,
     /// -2 t in tiles of as many centres as the level's accumulator tile has: [tile][feature][centre].
     tiles: Vec<T>,
     /// (1 - B) n_j, where the accumulators start; infinite for the centres that fill the last tile.
@@ -298,7 +302,16 @@ fn pack<T: Float, const CENTERS: usize>(centers: &[f64], shift: &[f64]) -> Optio
         // Not `max`, which would hide a NaN.
         largest = if norm <= largest { largest } else { norm };
     }
+    let mut narrow = Vec::new();
+    if d <= NARROW {
+        for (j, start) in starts[..k].iter().enumerate() {
+            let tile = &tiles[j / CENTERS * CENTERS * d..][..CENTERS * d];
+            narrow.extend(tile.iter().skip(j % CENTERS).step_by(CENTERS));
+            narrow.extend([*start, T::from_index(j as u32)]);
+        }
+    }
     (largest < T::NORM_LIMIT).then(|| Filter {
+        narrow,
         tiles,
         starts,
         norms,
@@ -348,11 +361,19 @@ impl<T: Float> Task<T> for Scan<'_, T> {
             for (b, block) in samples.chunks(width * d).enumerate() {
                 lanes.load_block::<S, VECTORS>(simd, b, block, filter);
             }
-            // Centres in panels, so that a panel stays in the cache for all blocks of samples.
-            let panels = filter.tiles.chunks(tiles * CENTERS * d).zip(filter.starts.chunks(tiles * CENTERS));
-            for (p, (panel, starts)) in panels.enumerate() {
-                for b in 0..n_blocks {
-                    lanes.score_block::<S, VECTORS, CENTERS>(simd, b, d, panel, starts, p * tiles * CENTERS);
+            match d {
+                1 => lanes.score_narrow::<S, VECTORS, 1>(simd, n_blocks, filter),
+                2 => lanes.score_narrow::<S, VECTORS, 2>(simd, n_blocks, filter),
+                3 => lanes.score_narrow::<S, VECTORS, 3>(simd, n_blocks, filter),
+                4 => lanes.score_narrow::<S, VECTORS, 4>(simd, n_blocks, filter),
+                _ => {
+                    // Centres in panels, so that a panel stays in the cache for all blocks of samples.
+                    let panels = filter.tiles.chunks(tiles * CENTERS * d).zip(filter.starts.chunks(tiles * CENTERS));
+                    for (p, (panel, starts)) in panels.enumerate() {
+                        for b in 0..n_blocks {
+                            lanes.score_block::<S, VECTORS, CENTERS>(simd, b, d, panel, starts, p * tiles * CENTERS);
+                        }
+                    }
                 }
             }
             for (b, labels) in labels.chunks_mut(width).enumerate() {
@@ -469,6 +490,48 @@ impl<T: Float> Lanes<T> {
         }
     }
 
+    /// Scores all blocks against all centres where a row is shorter than the bookkeeping of a score: sample and best two
+    /// stay in registers from centre to centre.
+    #[inline(always)]
+    fn score_narrow<S: Simd<T>, const VECTORS: usize, const D: usize>(
+        &mut self,
+        simd: S,
+        n_blocks: usize,
+        filter: &Filter<T>,
+    ) {
+        let width = VECTORS * S::LANES;
+        for b in 0..n_blocks {
+            let samples = &self.samples[b * width * D..][..width * D];
+            let y: [[S::V; VECTORS]; D] =
+                std::array::from_fn(|f| std::array::from_fn(|v| simd.load(&samples[f * width + v * S::LANES..])));
+            let mut best = [simd.splat(T::INFINITY); VECTORS];
+            let mut second = best;
+            let mut index = [simd.splat(T::default()); VECTORS];
+            for center in filter.narrow.chunks_exact(D + 2) {
+                let named = simd.splat(center[D + 1]);
+                let mut scores = [simd.splat(center[D]); VECTORS];
+                for f in 0..D {
+                    let center = simd.splat(center[f]);
+                    for v in 0..VECTORS {
+                        scores[v] = simd.fma(y[f][v], center, scores[v]);
+                    }
+                }
+                for v in 0..VECTORS {
+                    let lower = simd.lt(scores[v], best[v]);
+                    index[v] = simd.select(lower, named, index[v]);
+                    second[v] = simd.min(simd.max(best[v], scores[v]), second[v]);
+                    best[v] = simd.min(scores[v], best[v]);
+                }
+            }
+            for v in 0..VECTORS {
+                let lane = b * width + v * S::LANES;
+                simd.store(best[v], &mut self.best[lane..]);
+                simd.store(index[v], &mut self.index[lane..]);
+                simd.store(second[v], &mut self.second[lane..]);
+            }
+        }
+    }
+
     /// Writes the labels of block `b`, whose first row is row `from`; lists the rows within the bound.
     #[inline(always)]
     fn decide_block<S: Simd<T>, const VECTORS: usize>(
@@ -493,8 +556,11 @@ impl<T: Float> Lanes<T> {
                 simd.and(simd.lt(bound, gap), simd.lt(norm, limit))
             };
             let nearest = &self.index[lane..][..S::LANES];
-            for (label, j) in labels.iter_mut().zip(nearest) {
-                *label = j.to_index() as i32;
+            if let Some(labels) = labels.get_mut(..S::LANES) {
+                // A whole vector, whose length the compiler knows.
+                labels.iter_mut().zip(nearest).for_each(|(label, j)| *label = j.to_index() as i32);
+            } else {
+                labels.iter_mut().zip(nearest).for_each(|(label, j)| *label = j.to_index() as i32);
             }
             // The largest centre bounds them all; only where that is not enough is each row's own looked up.
             if simd.all(decides(simd.splat(filter.largest_norm))) {
@@ -518,9 +584,10 @@ impl<T: Float> Lanes<T> {
 /// The transposition of rows shorter than a vector; the constant width lets the compiler see the strides.
 #[inline(always)]
 fn transpose_narrow<T: Float, const D: usize>(block: &[T], to: &mut [T], width: usize) {
-    for (i, row) in block.as_chunks::<D>().0.iter().enumerate() {
-        for (f, &value) in row.iter().enumerate() {
-            to[f * width + i] = value;
+    let (rows, _) = block.as_chunks::<D>();
+    for (f, values) in to.chunks_exact_mut(width).enumerate() {
+        for (value, row) in values.iter_mut().zip(rows) {
+            *value = row[f];
         }
     }
 }

@@ -173,3 +173,97 @@ impl Level {
         F::dispatch(self, task)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values that go wrong first.
+    const AWKWARD: [f64; 12] =
+        [0.0, -0.0, 1.5, -3.0, 1e-42, -1e-42, 3e38, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 7.0, 1e-30];
+
+    /// Compares every operation with scalar code, lane by lane, over all pairs of awkward values.
+    struct Check;
+
+    impl<F: Float + std::ops::Add<Output = F> + std::ops::Sub<Output = F> + std::ops::Mul<Output = F>> Task<F> for Check {
+        type Out = usize;
+
+        #[inline(always)]
+        fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) -> usize {
+            let same = |got: F, want: F, what: &str| {
+                let (got, want) = (got.to_f64(), want.to_f64());
+                assert!(got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan(), "{what}: {got} is not {want}");
+            };
+            let pairs: Vec<(F, F)> = AWKWARD
+                .iter()
+                .flat_map(|&a| AWKWARD.iter().map(move |&b| (F::from_f64(a), F::from_f64(b))))
+                .collect();
+            for pairs in pairs.chunks_exact(S::LANES) {
+                let (a, b): (Vec<F>, Vec<F>) = pairs.iter().copied().unzip();
+                let (va, vb) = (simd.load(&a), simd.load(&b));
+                let lanes = |v: S::V| {
+                    let mut lanes = vec![F::default(); S::LANES];
+                    simd.store(v, &mut lanes);
+                    lanes
+                };
+                let less = simd.lt(va, vb);
+                assert_eq!(simd.all(less), pairs.iter().all(|(a, b)| a < b));
+                assert!(!simd.all(simd.and(less, simd.lt(vb, va))));
+                for (l, &(a, b)) in pairs.iter().enumerate() {
+                    same(lanes(simd.splat(a))[l], a, "splat");
+                    same(lanes(simd.add(va, vb))[l], a + b, "add");
+                    same(lanes(simd.sub(va, vb))[l], a - b, "sub");
+                    same(lanes(simd.mul(va, vb))[l], a * b, "mul");
+                    same(lanes(simd.min(va, vb))[l], if a < b { a } else { b }, "min");
+                    same(lanes(simd.max(va, vb))[l], if a > b { a } else { b }, "max");
+                    same(lanes(simd.select(less, va, vb))[l], if a < b { a } else { b }, "select");
+                    // Exact whether it rounds once or twice.
+                    same(lanes(simd.fma(va, simd.splat(F::from_f64(2.0)), simd.splat(F::from_f64(-0.0))))[l], a + a, "fma");
+                }
+            }
+            let n = S::LANES;
+            let (from_stride, to_stride) = (n + 3, n + 1);
+            let from: Vec<F> = (0..n * from_stride).map(|i| F::from_f64(i as f64)).collect();
+            let mut to = vec![F::default(); n * to_stride];
+            simd.transpose(&from, from_stride, &mut to, to_stride);
+            for r in 0..n {
+                for c in 0..n {
+                    same(to[c * to_stride + r], from[r * from_stride + c], "transpose");
+                }
+            }
+            n
+        }
+    }
+
+    #[test]
+    fn every_level_computes_what_scalar_code_does() {
+        for level in Level::available() {
+            println!("{}: {} lanes of f32, {} of f64", level.name(), level.run::<f32, _>(Check), level.run::<f64, _>(Check));
+        }
+    }
+
+    #[test]
+    fn an_index_survives_selection() {
+        struct Carry;
+        impl<F: Float> Task<F> for Carry {
+            type Out = ();
+            #[inline(always)]
+            fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) {
+                for index in [0, 1, 255, 65_536, 0x7FFF_FFFE] {
+                    let carried = simd.select(
+                        simd.lt(simd.splat(F::default()), simd.splat(F::INFINITY)),
+                        simd.splat(F::from_index(index)),
+                        simd.splat(F::default()),
+                    );
+                    let mut lanes = vec![F::default(); S::LANES];
+                    simd.store(carried, &mut lanes);
+                    assert!(lanes.iter().all(|lane| lane.to_index() == index));
+                }
+            }
+        }
+        for level in Level::available() {
+            level.run::<f32, _>(Carry);
+            level.run::<f64, _>(Carry);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The kernel against the definition of a label, on every instruction set of this CPU and on data made to mislead it.
+
+use fulcra_core::kernels::nearest::{Codebook, assign};
+use fulcra_core::kernels::simd::Level;
+use fulcra_core::run::Unattended;
+use fulcra_core::{Csr, Dense, Error, Float, Rows, Run};
+use proptest::prelude::*;
+
+/// The definition, as plainly as it can be written.
+fn labels_by_definition<F: Float>(x: &[F], centers: &[f64], d: usize) -> Vec<i32> {
+    x.chunks_exact(d)
+        .map(|row| {
+            let mut best = (0, f64::INFINITY);
+            for (j, center) in centers.chunks_exact(d).enumerate() {
+                let mut distance = 0.0;
+                for f in 0..d {
+                    let difference = row[f].to_f64() - center[f];
+                    distance += difference * difference;
+                }
+                if distance < best.1 {
+                    best = (j as i32, distance);
+                }
+            }
+            best.0
+        })
+        .collect()
+}
+
+/// Uniform in [-1, 1), from a small linear congruential generator.
+fn uniform(n: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
+    (0..n)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+        })
+        .collect()
+}
+
+const KINDS: [&str; 11] = [
+    "plain", "offset", "blobs", "duplicates", "integers", "subnormal", "huge", "huge column", "far centre", "equal centres",
+    "small",
+];
+
+fn make(kind: &str, n: usize, d: usize, seed: u64) -> Vec<f64> {
+    let mut x = uniform(n * d, seed);
+    for (i, row) in x.chunks_exact_mut(d).enumerate() {
+        match kind {
+            "offset" => row.iter_mut().for_each(|x| *x = 50.0 * *x + 1e6),
+            "blobs" => row.iter_mut().for_each(|x| *x += if i % 2 == 0 { 1000.0 } else { -1000.0 }),
+            "duplicates" => row.fill((i % 3) as f64),
+            "integers" => row.iter_mut().for_each(|x| *x = (*x * 4.0).round()),
+            "subnormal" => row.iter_mut().for_each(|x| *x *= 1e-41),
+            "huge" => row.iter_mut().for_each(|x| *x *= 1e30),
+            "huge column" => row[d - 1] *= 1e9,
+            "far centre" if i == 1 => row.fill(1e12),
+            "small" => row.iter_mut().for_each(|x| *x *= 1e-22),
+            _ => {}
+        }
+    }
+    x
+}
+
+fn check<F: Float>(kind: &str, n: usize, d: usize, k: usize, seed: u64) {
+    let x: Vec<F> = make(kind, n, d, seed).iter().map(|&x| F::from_f64(x)).collect();
+    // Half of the centres are rows, so that distances of zero and ties occur.
+    let mut centers: Vec<f64> = x.iter().take(k * d).map(|x| x.to_f64()).collect();
+    centers.resize(k * d, 0.0);
+    for (c, noise) in centers.iter_mut().zip(uniform(k * d, seed + 1)).skip(k / 2 * d) {
+        *c += *c * noise * 1e-3;
+    }
+    if kind == "equal centres" && k > 1 {
+        centers.copy_within(0..d, (k - 1) * d);
+    }
+    let want = labels_by_definition(&x, &centers, d);
+    let rows = Rows::Dense(Dense::new(&x, n, d).unwrap());
+    for level in Level::available() {
+        let mut got = vec![-1; n];
+        let codebook = Codebook::around_mean(centers.clone(), k, d, level);
+        assign(&rows, &codebook, &mut got, &Run::alone()).unwrap();
+        let wrong = got.iter().zip(&want).filter(|(got, want)| got != want).count();
+        assert_eq!(wrong, 0, "{kind} n={n} d={d} k={k} on {}", level.name());
+    }
+}
+
+#[test]
+fn labels_are_the_definitions_on_every_level() {
+    for kind in KINDS {
+        for (n, d, k) in [(70, 1, 3), (200, 2, 8), (131, 3, 17), (97, 4, 5), (65, 5, 1), (150, 16, 64), (33, 37, 13), (9, 130, 7)] {
+            check::<f32>(kind, n, d, k, 7);
+            check::<f64>(kind, n, d, k, 7);
+        }
+    }
+}
+
+#[test]
+fn centres_that_outgrow_a_panel_and_rows_that_outgrow_a_strip() {
+    check::<f32>("plain", 1000, 3, 200, 3);
+    check::<f32>("plain", 64, 700, 90, 3);
+    check::<f64>("offset", 900, 20, 300, 3);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_shape_any_data(
+        kind in 0..KINDS.len(), n in 1_usize..120, d in 1_usize..40, k in 1_usize..50, seed in 0_u64..1_000_000,
+    ) {
+        check::<f32>(KINDS[kind], n, d, k, seed);
+        check::<f64>(KINDS[kind], n, d, k, seed);
+    }
+
+    #[test]
+    fn sparse_rows_get_the_labels_of_dense_ones(
+        n in 1_usize..80, d in 1_usize..60, k in 1_usize..20, seed in 0_u64..1_000_000,
+    ) {
+        let cells: Vec<f64> = uniform(n * d, seed).iter().map(|&x| if x.abs() < 0.7 { 0.0 } else { (x * 8.0).round() }).collect();
+        let (mut values, mut columns, mut starts) = (Vec::new(), Vec::new(), vec![0]);
+        for row in cells.chunks_exact(d) {
+            for (f, &x) in row.iter().enumerate().filter(|(_, x)| **x != 0.0) {
+                values.push(x);
+                columns.push(f as i32);
+            }
+            starts.push(values.len() as i64);
+        }
+        let centers: Vec<f64> = uniform(k * d, seed + 1).iter().map(|x| (x * 4.0).round()).collect();
+        let rows = Rows::Csr(Csr::new(&values, &columns, &starts, d).unwrap());
+        for level in Level::available() {
+            let mut got = vec![-1; n];
+            assign(&rows, &Codebook::around_mean(centers.clone(), k, d, level), &mut got, &Run::alone()).unwrap();
+            prop_assert_eq!(&got, &labels_by_definition(&cells, &centers, d));
+        }
+    }
+}
+
+#[test]
+fn the_first_unusable_cell_is_named() {
+    for level in Level::available() {
+        for (bad, kind) in [(f64::NAN, "NaN"), (f64::INFINITY, "infinity"), (f64::NEG_INFINITY, "infinity"), (1e200, "overflow")] {
+            let mut x = uniform(5000 * 6, 1);
+            x[3210 * 6 + 4] = bad;
+            x[4000 * 6] = f64::NAN;
+            let rows = Rows::Dense(Dense::new(&x, 5000, 6).unwrap());
+            let codebook = Codebook::around_mean(uniform(10 * 6, 2), 10, 6, level);
+            let result = assign(&rows, &codebook, &mut vec![0; 5000], &Run::new(3, &Unattended));
+            let Err(Error::NonFinite { row, column, kind: got }) = result else { panic!("{bad} passed: {result:?}") };
+            assert_eq!((row, column, got.to_string().as_str()), (3210, 4, kind));
+        }
+    }
+}
+
+#[test]
+fn malformed_csr_is_refused() {
+    let values = [1.0, 2.0];
+    for (columns, starts) in [
+        (vec![0, 5], vec![0, 2]),
+        (vec![-1, 1], vec![0, 2]),
+        (vec![1, 0], vec![0, 2]),
+        (vec![1, 1], vec![0, 2]),
+        (vec![0, 1], vec![0, 3]),
+        (vec![0, 1], vec![0, 2, 1]),
+        (vec![0, 1], vec![1, 2]),
+        (vec![0, 1], vec![]),
+        (vec![0], vec![0, 1]),
+    ] {
+        assert!(Csr::new(&values, &columns, &starts, 3).is_err(), "{columns:?} {starts:?}");
+    }
+}
