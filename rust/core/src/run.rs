@@ -201,12 +201,16 @@ fn pool(workers: usize) -> impl std::ops::Deref<Target = rayon::ThreadPool> {
     InUse(built)
 }
 
-/// Rows in one task: about 4 million multiply-adds (a tenth of a millisecond), in whole blocks of every kernel (192 is the
-/// least common multiple of 24 and 64 samples). Depends on the shape alone, never on the threads.
+/// Rows in one task: about 4 million multiply-adds (a tenth of a millisecond) in whole blocks of every kernel, or where rows
+/// are expensive a 64th of all rows, so that the few that need a second look share its cost. From the shape alone, never
+/// from the threads.
 pub fn rows_per_task(n: usize, work_per_row: usize) -> usize {
     const WORK: usize = 1 << 22;
+    /// A multiple of all kernels' blocks of 8 to 64 rows.
     const BLOCK: usize = 192;
-    (WORK / work_per_row.max(1)).next_multiple_of(BLOCK).clamp(BLOCK, 1 << 16).min(n.max(1))
+    let enough = (WORK / work_per_row.max(1)).next_multiple_of(BLOCK).clamp(BLOCK, 1 << 16);
+    let fair = (n / 64).next_multiple_of(BLOCK).clamp(BLOCK, 4 * BLOCK);
+    enough.max(fair).min(n.max(1))
 }
 
 /// `0..n` in consecutive ranges of `length`, the last one shorter.

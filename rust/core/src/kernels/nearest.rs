@@ -8,10 +8,11 @@
 //! never needs it. Rows and centres are shifted by a common point m near the data (y = x - m, t = c - m) so that less
 //! cancels. A block of rows is transposed to have samples in vector lanes, and centres, scaled by -2, are broadcast, giving
 //! scores s_j of about T_j = ||t_j||^2 - 2 y.t_j. With unit roundoff u (u64 for f64), d features, n_j = ||t_j||^2 and
-//! Y = ||y||^2, a sum of d products and n_j errs by at most (d + 1) u (n_j + 2 sum |y_f t_f|), rounding y and t adds 4 u on
-//! the products and rounding n_j adds (d + 3) u64 n_j + u n_j; and 2 |y| |t| <= Y + n_j. So
+//! Y = ||y||^2, a score in which every product passes at most h additions ([`chain`]) errs by at most
+//! (h + 1) u (n_j + 2 sum |y_f t_f|), rounding y and t adds 4 u on the products and rounding n_j adds
+//! (d + 3) u64 n_j + u n_j; and 2 |y| |t| <= Y + n_j. So
 //!
-//! `|s_j - T_j| <= A Y + B n_j + tau`, `A = (d + 6) u`, `B = (2 d + 9) u + (d + 3) u64`, tau for underflow.
+//! `|s_j - T_j| <= A Y + B n_j + tau`, `A = (h + 6) u`, `B = (2 h + 9) u + (d + 3) u64`, tau for underflow.
 //!
 //! The accumulators start at (1 - B) n_j instead of n_j: the scores are then lower bounds up to a term of the row. Let j be
 //! the lowest score. The filter decides the row when the second lowest is above it by more than
@@ -22,7 +23,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::direct::{self, Panel};
+use super::direct;
 use super::nearest_csr::Columns;
 use super::simd::{Level, Simd, Task};
 use crate::error::{Error, Result};
@@ -31,15 +32,24 @@ use crate::rows::{Dense, Rows};
 use crate::run::{self, Pulse, Run};
 
 /// Bytes of transposed samples that are worked on together; with the centres' panel they fit a second-level cache of 512 KiB.
-const SAMPLES_BYTES: usize = 96 << 10;
+const SAMPLES_BYTES: usize = 192 << 10;
 /// Bytes of centres that pass over those samples before the next panel; see benches/cluster/bench_assign.py.
-const PANEL_BYTES: usize = 192 << 10;
+const PANEL_BYTES: usize = 128 << 10;
+/// Features a loop step takes: its end is mispredicted less often.
+const UNROLL: usize = 4;
 /// Rows between looks at the undecided ones (a multiple of every block); keeps their f64 copies in cache.
 const STRIP: usize = 768;
 /// Up to this many rows, packing the centres for a filter costs more than the definition itself.
 const FEW_ROWS: usize = 3;
 /// Up to this many features a score costs less than its bookkeeping, which then stays in registers.
 const NARROW: usize = 4;
+
+/// Features that go into one running sum; longer rows are sums of such sums, whose rounding bound is lower, and whose block
+/// of samples stays in the nearest cache while a panel passes.
+fn chain(d: usize) -> usize {
+    const CHAIN: usize = 128;
+    d.div_ceil(d.div_ceil(CHAIN))
+}
 
 /// Centres (k, d), prepared for finding the nearest.
 pub struct Codebook<F: Float> {
@@ -50,7 +60,7 @@ pub struct Codebook<F: Float> {
     level: Level,
     first: OnceLock<Option<Filter<F>>>,
     second: OnceLock<Option<Filter<f64>>>,
-    panel: OnceLock<Panel>,
+    panel: OnceLock<direct::Panel>,
     columns: OnceLock<Columns>,
 }
 
@@ -100,8 +110,8 @@ impl<F: Float> Codebook<F> {
         self.second.get_or_init(|| Filter::new(self)).as_ref()
     }
 
-    fn panel(&self) -> &Panel {
-        self.panel.get_or_init(|| Panel::new(&self.exact, self.d, self.level))
+    fn panel(&self) -> &direct::Panel {
+        self.panel.get_or_init(|| direct::Panel::new(&self.exact, self.d, self.level))
     }
 
     pub(super) fn columns(&self) -> &Columns {
@@ -242,6 +252,8 @@ struct Filter<T> {
     tiles: Vec<T>,
     /// (1 - B) n_j, where the accumulators start; infinite for the centres that fill the last tile.
     starts: Vec<T>,
+    /// j, as [`Float::from_index`] has it.
+    names: Vec<T>,
     norms: Vec<T>,
     largest_norm: T,
     shift: Vec<T>,
@@ -275,14 +287,16 @@ fn pack<T: Float, const CENTERS: usize>(centers: &[f64], shift: &[f64]) -> Optio
     let k = centers.len() / d;
     let (u, u64) = (T::UNIT_ROUNDOFF, f64::UNIT_ROUNDOFF);
     let features = d as f64;
+    // Roundings on the way of a product into its score.
+    let steps = (chain(d) + d.div_ceil(chain(d))) as f64;
     if features * u > 1e-3 {
         return None;
     }
     // Covers the roundings of Y, the norms, the gap and the bound themselves.
     let slack = 1.0 + 8.0 * (features + 16.0) * u;
     let definition = 4.04 * (features + 3.0) * u64;
-    let a = (features + 6.0) * u;
-    let b = (2.0 * features + 9.0) * u + (features + 3.0) * u64;
+    let a = (steps + 6.0) * u;
+    let b = (2.0 * steps + 9.0) * u + (features + 3.0) * u64;
 
     let padded = k.next_multiple_of(CENTERS);
     let mut tiles = vec![T::default(); padded * d];
@@ -312,6 +326,7 @@ fn pack<T: Float, const CENTERS: usize>(centers: &[f64], shift: &[f64]) -> Optio
     }
     (largest < T::NORM_LIMIT).then(|| Filter {
         narrow,
+        names: (0..padded as u32).map(T::from_index).collect(),
         tiles,
         starts,
         norms,
@@ -323,6 +338,24 @@ fn pack<T: Float, const CENTERS: usize>(centers: &[f64], shift: &[f64]) -> Optio
     })
 }
 
+/// Consecutive centres of a filter.
+#[derive(Clone, Copy)]
+struct Panel<'a, T> {
+    tiles: &'a [T],
+    starts: &'a [T],
+    names: &'a [T],
+}
+
+impl<T: Float> Filter<T> {
+    /// The centres, `length` at a time.
+    #[inline(always)]
+    fn panels(&self, length: usize) -> impl Iterator<Item = Panel<'_, T>> {
+        let tiles = self.tiles.chunks(length * self.shift.len());
+        let rest = self.starts.chunks(length).zip(self.names.chunks(length));
+        tiles.zip(rest).map(|(tiles, (starts, names))| Panel { tiles, starts, names })
+    }
+}
+
 /// What scoring keeps for each sample, in vectors.
 #[derive(Default)]
 struct Lanes<T> {
@@ -332,6 +365,7 @@ struct Lanes<T> {
     index: Vec<T>,
     second: Vec<T>,
     padded: Vec<T>,
+    partial: Vec<T>,
 }
 
 /// Labels what the filter can decide and lists the rest.
@@ -368,10 +402,10 @@ impl<T: Float> Task<T> for Scan<'_, T> {
                 4 => lanes.score_narrow::<S, VECTORS, 4>(simd, n_blocks, filter),
                 _ => {
                     // Centres in panels, so that a panel stays in the cache for all blocks of samples.
-                    let panels = filter.tiles.chunks(tiles * CENTERS * d).zip(filter.starts.chunks(tiles * CENTERS));
-                    for (p, (panel, starts)) in panels.enumerate() {
+                    lanes.partial.resize(tiles * CENTERS * width, T::default());
+                    for panel in filter.panels(tiles * CENTERS) {
                         for b in 0..n_blocks {
-                            lanes.score_block::<S, VECTORS, CENTERS>(simd, b, d, panel, starts, p * tiles * CENTERS);
+                            lanes.score_block::<S, VECTORS, CENTERS>(simd, b, d, panel);
                         }
                     }
                 }
@@ -445,48 +479,73 @@ impl<T: Float> Lanes<T> {
         }
     }
 
-    /// Scores block `b` against the centres of a panel, the first of which is centre `first`.
+    /// Scores block `b` against the centres of a panel. The chains of long rows are taken one after the other over the
+    /// whole panel; their sums wait in `partial`.
     #[inline(always)]
     fn score_block<S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(
         &mut self,
         simd: S,
         b: usize,
         d: usize,
-        panel: &[T],
-        starts: &[T],
-        first: usize,
+        Panel { tiles: panel, starts, names }: Panel<'_, T>,
     ) {
         let width = VECTORS * S::LANES;
         let samples = &self.samples[b * width * d..][..width * d];
         let lane = |v: usize| b * width + v * S::LANES;
-        let mut best: [S::V; VECTORS] = std::array::from_fn(|v| simd.load(&self.best[lane(v)..]));
-        let mut index: [S::V; VECTORS] = std::array::from_fn(|v| simd.load(&self.index[lane(v)..]));
-        let mut second: [S::V; VECTORS] = std::array::from_fn(|v| simd.load(&self.second[lane(v)..]));
-        for (t, (tile, starts)) in panel.chunks_exact(CENTERS * d).zip(starts.chunks_exact(CENTERS)).enumerate() {
-            let mut scores: [[S::V; VECTORS]; CENTERS] = std::array::from_fn(|c| [simd.splat(starts[c]); VECTORS]);
-            for (values, centers) in samples.chunks_exact(width).zip(tile.chunks_exact(CENTERS)) {
-                let y: [S::V; VECTORS] = std::array::from_fn(|v| simd.load(&values[v * S::LANES..]));
-                for c in 0..CENTERS {
-                    let center = simd.splat(centers[c]);
-                    for v in 0..VECTORS {
-                        scores[c][v] = simd.fma(y[v], center, scores[c][v]);
+        let mut nearest: [BestTwo<S::V>; VECTORS] = std::array::from_fn(|v| BestTwo {
+            best: simd.load(&self.best[lane(v)..]),
+            index: simd.load(&self.index[lane(v)..]),
+            second: simd.load(&self.second[lane(v)..]),
+        });
+        let chain = chain(d);
+        for from in (0..d).step_by(chain) {
+            let features = from..(from + chain).min(d);
+            let samples = &samples[from * width..features.end * width];
+            let tiles = panel.chunks_exact(CENTERS * d).zip(starts.chunks_exact(CENTERS));
+            for (t, (tile, starts)) in tiles.enumerate() {
+                let start = |c: usize| if from == 0 { starts[c] } else { T::default() };
+                let mut scores: [[S::V; VECTORS]; CENTERS] = std::array::from_fn(|c| [simd.splat(start(c)); VECTORS]);
+                let tile = &tile[from * CENTERS..features.end * CENTERS];
+                let values = samples.chunks_exact(UNROLL * width);
+                let centers = tile.chunks_exact(UNROLL * CENTERS);
+                let rest = values.remainder().chunks_exact(width).zip(centers.remainder().chunks_exact(CENTERS));
+                for (values, centers) in values.zip(centers) {
+                    for f in 0..UNROLL {
+                        multiply(simd, &values[f * width..][..width], &centers[f * CENTERS..][..CENTERS], &mut scores);
                     }
                 }
-            }
-            for (c, scores) in scores.into_iter().enumerate() {
-                let j = simd.splat(T::from_index((first + t * CENTERS + c) as u32));
+                for (values, centers) in rest {
+                    multiply(simd, values, centers, &mut scores);
+                }
+                if chain < d {
+                    let partial = &mut self.partial[t * CENTERS * width..][..CENTERS * width];
+                    for c in 0..CENTERS {
+                        for v in 0..VECTORS {
+                            let partial = &mut partial[c * width + v * S::LANES..];
+                            if from > 0 {
+                                scores[c][v] = simd.add(simd.load(partial), scores[c][v]);
+                            }
+                            simd.store(scores[c][v], partial);
+                        }
+                    }
+                    if features.end < d {
+                        continue;
+                    }
+                }
+                let names = &names[t * CENTERS..][..CENTERS];
                 for v in 0..VECTORS {
-                    let lower = simd.lt(scores[v], best[v]);
-                    index[v] = simd.select(lower, j, index[v]);
-                    second[v] = simd.min(simd.max(best[v], scores[v]), second[v]);
-                    best[v] = simd.min(scores[v], best[v]);
+                    let mut tile = pair(simd, [scores[0][v], scores[1][v]], &names[..2]);
+                    for c in (2..CENTERS).step_by(2) {
+                        tile = merge(simd, tile, pair(simd, [scores[c][v], scores[c + 1][v]], &names[c..]));
+                    }
+                    nearest[v] = merge(simd, nearest[v], tile);
                 }
             }
         }
-        for v in 0..VECTORS {
-            simd.store(best[v], &mut self.best[lane(v)..]);
-            simd.store(index[v], &mut self.index[lane(v)..]);
-            simd.store(second[v], &mut self.second[lane(v)..]);
+        for (v, BestTwo { best, index, second }) in nearest.into_iter().enumerate() {
+            simd.store(best, &mut self.best[lane(v)..]);
+            simd.store(index, &mut self.index[lane(v)..]);
+            simd.store(second, &mut self.second[lane(v)..]);
         }
     }
 
@@ -577,6 +636,52 @@ impl<T: Float> Lanes<T> {
             undecided.extend(
                 rows.zip(&decided[..labels.len()]).filter(|(_, decided)| decided.to_index() == 0).map(|(row, _)| row),
             );
+        }
+    }
+}
+
+/// The lowest score of each lane, whose it is, and the second lowest.
+#[derive(Clone, Copy)]
+struct BestTwo<V> {
+    best: V,
+    index: V,
+    second: V,
+}
+
+/// Of two centres' scores. Taking the centres of a tile in pairs costs as much as one by one, but they need not wait for
+/// each other.
+#[inline(always)]
+fn pair<T: Float, S: Simd<T>>(simd: S, [a, b]: [S::V; 2], names: &[T]) -> BestTwo<S::V> {
+    BestTwo {
+        best: simd.min(a, b),
+        index: simd.select(simd.lt(b, a), simd.splat(names[1]), simd.splat(names[0])),
+        second: simd.max(a, b),
+    }
+}
+
+/// Of both.
+#[inline(always)]
+fn merge<T: Float, S: Simd<T>>(simd: S, a: BestTwo<S::V>, b: BestTwo<S::V>) -> BestTwo<S::V> {
+    BestTwo {
+        best: simd.min(b.best, a.best),
+        index: simd.select(simd.lt(b.best, a.best), b.index, a.index),
+        second: simd.min(simd.max(a.best, b.best), simd.min(b.second, a.second)),
+    }
+}
+
+/// Adds the products of one feature: all samples of a block with all centres of a tile.
+#[inline(always)]
+fn multiply<T: Float, S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(
+    simd: S,
+    values: &[T],
+    centers: &[T],
+    scores: &mut [[S::V; VECTORS]; CENTERS],
+) {
+    let y: [S::V; VECTORS] = std::array::from_fn(|v| simd.load(&values[v * S::LANES..]));
+    for c in 0..CENTERS {
+        let center = simd.splat(centers[c]);
+        for v in 0..VECTORS {
+            scores[c][v] = simd.fma(y[v], center, scores[c][v]);
         }
     }
 }
