@@ -22,7 +22,8 @@ class Listener(Protocol):
         self, restart: int, iteration: int, inertia: float, shift: float, moved: int, rescored: float
     ) -> bool | None:
         """Return True to stop this fit after the iteration (shift is sum ||C_new - C_old||^2)."""
-    def stopped(self, restart: int, iteration: int, reason: str, shift: float) -> None: ...
+    def stopped(self, restart: int, iteration: int, reason: str, shift: float) -> bool | None:
+        """Return True to do without the restarts that remain."""
 
 @final
 class KMeansFit:

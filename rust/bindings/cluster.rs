@@ -1,6 +1,7 @@
 //! `fulcra_core::cluster` for `fulcra.cluster`.
 
 use fulcra_core::cluster::lloyd::{self, Fit, Iteration, Listener, Rules, Start, Stop};
+use fulcra_core::cluster::moments::Moments;
 use fulcra_core::cluster::{distances, inertia, seeding};
 use fulcra_core::kernels::nearest::{self, Codebook};
 use fulcra_core::kernels::simd::Level;
@@ -119,9 +120,9 @@ impl Listener for PythonListener<'_> {
         })
     }
 
-    fn stopped(&self, restart: usize, iteration: usize, why: Stop, shift: f64) -> Result<()> {
-        let reason = why.name();
-        self.interpreter.call(|py| self.listener.call_method1(py, "stopped", (restart, iteration, reason, shift)).map(drop))
+    fn stopped(&self, restart: usize, iteration: usize, why: Stop, shift: f64) -> Result<bool> {
+        let told = (restart, iteration, why.name(), shift);
+        self.interpreter.call(|py| self.listener.call_method1(py, "stopped", told)?.bind(py).is_truthy())
     }
 }
 
@@ -208,7 +209,9 @@ pub fn kmeans_plusplus<'py>(
         let weights = convert::weights(sample_weight.as_ref(), rows.n())?;
         let chosen = detached(py, |_, run| {
             lloyd::check(&rows, weights, n_clusters)?;
-            seeding::plus_plus(&rows, weights, n_clusters, n_trials, seed, Level::detect(), run)
+            let level = Level::detect();
+            Moments::new(&rows, weights, level, run)?; // names what is not finite
+            seeding::plus_plus(&rows, weights, n_clusters, n_trials, seed, level, run)
         })?;
         Ok(PyArray1::from_iter(py, chosen.into_iter().map(|i| i as i64)))
     })

@@ -91,7 +91,9 @@ impl<'py, F: Element + Float> Held<'py, F> {
 
 /// Runs `$body` with `$rows` as the rows of `$samples`, in their dtype.
 macro_rules! dispatch {
-    ($samples:expr, |$rows:ident| $body:expr) => {
+    ($samples:expr, |$rows:ident| $body:expr) => {{
+        // For the conversions on the way in and out; `Run` keeps it for the computation.
+        let _ieee = fulcra_core::kernels::simd::float_mode::Ieee::enter();
         match $samples {
             $crate::convert::Samples::F32(held) => {
                 let $rows = held.rows()?;
@@ -102,7 +104,7 @@ macro_rules! dispatch {
                 $body
             }
         }
-    };
+    }};
 }
 pub(crate) use dispatch;
 

@@ -95,8 +95,8 @@ pub trait Listener {
     fn started(&self, restart: usize) -> Result<()>;
     /// An iteration is over; true stops the restart.
     fn iterated(&self, restart: usize, iteration: usize, what: &Iteration) -> Result<bool>;
-    /// The restart stopped after iteration `iteration`.
-    fn stopped(&self, restart: usize, iteration: usize, why: Stop, shift: f64) -> Result<()>;
+    /// The restart stopped after iteration `iteration`; true does without the restarts that remain.
+    fn stopped(&self, restart: usize, iteration: usize, why: Stop, shift: f64) -> Result<bool>;
 }
 
 /// A clustering.
@@ -154,8 +154,15 @@ pub fn fit<F: Float>(
             listener.started(restart)?;
         }
         let fit = fit_once(rows, weights, centers, rules, &moments, level, restart, listener, run)?;
+        let enough = match (listener, fit.history.last()) {
+            (Some(listener), Some(last)) => listener.stopped(restart, fit.n_iter - 1, fit.stop, last.shift)?,
+            _ => false,
+        };
         if best.as_ref().is_none_or(|best| fit.inertia < best.inertia && !same_clustering(&fit, best, rules.k)) {
             best = Some(fit);
+        }
+        if enough {
+            break;
         }
     }
     best.ok_or_else(|| Error::Value("a fit needs at least one start".into()))
@@ -205,10 +212,6 @@ fn fit_once<F: Float>(
         run.check()?;
     }
     let stop = stop.unwrap_or(Stop::MaxIter);
-    if let (Some(listener), Some(last)) = (listener, history.last()) {
-        listener.stopped(restart, history.len() - 1, stop, last.shift)?;
-    }
-
     let rounded: Vec<f64> = centers.iter().map(|&c| F::from_f64(c).to_f64()).collect();
     // Unchanged labels gave the centres that they were found with, unless rounding or a refilled cluster moves them.
     if stop != Stop::Unchanged || rounded != centers || history.last().is_some_and(|last| last.shift != 0.0) {

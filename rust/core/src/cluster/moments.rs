@@ -27,7 +27,7 @@ impl Part {
     /// Chan, Golub and LeVeque (1979): the parts' deviations plus those of their means.
     fn merge(mut self, other: &Part) -> Part {
         let weight = self.weight + other.weight;
-        if other.weight == 0.0 {
+        if other.weight == 0.0 && other.means.iter().all(|mean| mean.is_finite()) {
             return self;
         }
         let share = other.weight / weight;

@@ -59,6 +59,11 @@ pub fn plus_plus<F: Float>(
     while chosen.len() < k {
         let weight = |i: usize| weights.map_or(nearest[i], |w| w[i] * nearest[i]);
         potential = draw.weigh(weight, run)?;
+        if potential == 0.0 {
+            // Every row with weight sits on a centre (fewer distinct rows than centres): any of them will do.
+            chosen.push(first);
+            continue;
+        }
         let candidates: Vec<usize> = (0..trials).map(|_| draw.row(stream.uniform() * potential, weight)).collect();
         let best = match candidates.as_slice() {
             [only] => *only,
@@ -156,7 +161,7 @@ impl<'a, F: Float> Draw<'a, F> {
         Ok(self.sums.iter().sum())
     }
 
-    /// The row at which the cumulative weight passes `at`; a row without weight only where no row has any.
+    /// The row at which the cumulative weight, which is not all zero, passes `at`.
     fn row(&mut self, mut at: f64, weight: impl Fn(usize) -> f64) -> usize {
         let heavy = |sum: f64| sum > 0.0;
         let last = self.sums.iter().rposition(|&sum| heavy(sum)).unwrap_or(self.sums.len() - 1);
@@ -167,10 +172,6 @@ impl<'a, F: Float> Draw<'a, F> {
                 break;
             }
             at -= sum;
-        }
-        if self.starts[chosen] == self.starts[chosen + 1] {
-            // No row has any weight left (fewer distinct rows than centres): any will do.
-            chosen = (0..self.sums.len()).find(|&b| self.starts[b] < self.starts[b + 1]).unwrap_or(0);
         }
         let members = &mut self.by_bucket[self.starts[chosen]..self.starts[chosen + 1]];
         if !self.sorted[chosen] {
