@@ -1,7 +1,7 @@
 //! Clusters that lost all their rows.
 //!
 //! Each takes the farthest row from its centre, with all its copies: rows of equal content move together, so that a row
-//! with weight 2 is the same as the row twice. Rows without weight are not eligible, ties go to the lower content, and no
+//! with weight 2 is the same as the row twice. Rows without weight are not eligible, ties go to the larger content, and no
 //! row that sits on its centre moves. (scikit-learn takes single rows, so copies of one row can seed several clusters.)
 
 use std::cmp::Ordering;
@@ -50,7 +50,7 @@ fn farthest_groups<F: Float>(
     let farther = |a: &usize, b: &usize| {
         distances[*b]
             .total_cmp(&distances[*a])
-            .then_with(|| content::compare(rows, *a, *b))
+            .then_with(|| content::compare_cells(rows, *b, *a))
             .then_with(|| a.cmp(b))
     };
     let mut groups: Vec<Vec<usize>> = Vec::new();
@@ -66,7 +66,7 @@ fn farthest_groups<F: Float>(
         for &i in &eligible[..sorted] {
             match groups.last_mut() {
                 Some(group)
-                    if distances[group[0]] == distances[i] && content::compare(rows, group[0], i) == Ordering::Equal =>
+                    if distances[group[0]] == distances[i] && content::compare_cells(rows, group[0], i) == Ordering::Equal =>
                 {
                     group.push(i);
                 }

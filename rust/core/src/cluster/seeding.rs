@@ -85,7 +85,7 @@ pub fn rows_as_centers<F: Float>(rows: &Rows<'_, F>, chosen: &[usize]) -> Vec<f6
     centers
 }
 
-/// Means (k, d) of a random partition of the rows; a cluster that gets no row takes one at random.
+/// Means (k, d) of a random partition of the rows; a cluster that gets no row with weight takes one at random.
 pub fn random_partition<F: Float>(
     rows: &Rows<'_, F>,
     weights: Option<&[f64]>,
@@ -96,7 +96,8 @@ pub fn random_partition<F: Float>(
 ) -> Result<Vec<f64>> {
     let mut stream = Stream(seed);
     let labels: Vec<i32> = (0..rows.n()).map(|_| (stream.next() % k as u64) as i32).collect();
-    let instead: Vec<usize> = (0..k).map(|_| (stream.next() % rows.n() as u64) as usize).collect();
+    let heavy: Vec<usize> = (0..rows.n()).filter(|&i| weights.is_none_or(|w| w[i] > 0.0)).collect();
+    let instead: Vec<usize> = (0..k).map(|_| heavy[(stream.next() % heavy.len() as u64) as usize]).collect();
     let mut sums = Sums::new(k, shift, Level::detect());
     sums.take(rows, weights, &labels, run)?;
     Ok(sums.means(&rows_as_centers(rows, &instead)))
