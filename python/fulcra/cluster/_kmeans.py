@@ -1,0 +1,576 @@
+"""k-means: Lloyd's iterations from a good start.
+
+Sources: Lloyd (1982), "Least squares quantization in PCM"; for the start see `_seeding`.
+"""
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import validate_data
+
+from fulcra import _core
+from fulcra._base import (
+    Data,
+    Floats,
+    Interval,
+    StrOptions,
+    check_function_params,
+    check_rows,
+    check_weights,
+    estimator_fit,
+    non_finite_error,
+    require_fitted,
+)
+from fulcra._progress import CallbackSupport, FitProgress
+from fulcra.cluster._seeding import is_array_like, starts
+
+#: What `n_init="auto"` means; 1 for centres that are given, and 10 for a callable.
+_AUTO_N_INIT = {"k-means++": 1, "random": 10, "random_partition": 10, "uniform": 10}
+
+#: The plain sentence for each of the core's stop reasons.
+_STOP_SENTENCES = {
+    "unchanged": "Converged after {iterations}: no row changed its cluster.",
+    "tol": "Converged after {iterations}: the squared shift of the centers is within tol={tol} times the "
+    "mean variance of the features.",
+    "shift_tol": "Converged after {iterations}: the shift of the centers is within shift_tol={shift_tol}.",
+    "inertia_tol": "Converged after {iterations}: the inertia changed by no more than "
+    "inertia_tol={inertia_tol} of itself.",
+    "max_iter": "Stopped at max_iter={max_iter}, before converging.",
+    "listener": "Stopped after {iterations} by a callback.",
+}
+
+
+class KMeans(
+    CallbackSupport,
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    ClusterMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
+    """k-means clustering: k centers that make the squared distances to the rows small.
+
+    Takes the place of `sklearn.cluster.KMeans`. The labels are those of the truly nearest centers, whatever
+    the rounding of the data's dtype, and the result is the same bits on any number of threads and any CPU.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        The number of clusters, and of centers; at most n_samples.
+    init : {'k-means++', 'random', 'random_partition', 'uniform'}, callable or array-like of shape
+    (n_clusters, \
+n_features), default='k-means++'
+        Where the centers start:
+
+        - 'k-means++': rows far apart, by the greedy form of k-means++. Depends on the seed and on what the
+          rows hold, not on their order.
+        - 'random': rows drawn by weight, without replacement (Forgy).
+        - 'random_partition': the means of the rows after each was put in a random cluster.
+        - 'uniform': points drawn uniformly from the bounding box of the data.
+        - an array: these centers.
+        - a callable: is called with ``X, n_clusters, random_state=RandomState`` and returns the centers.
+    n_init : 'auto' or int, default='auto'
+        The number of starts; the one with the lowest inertia wins, the first of them on a tie. 'auto': 1 for
+        'k-means++' and for an array, else 10.
+    max_iter : int, default=300
+        The most iterations of one start.
+    tol : float, default=1e-4
+        Stop once the squared Frobenius norm of the centers' shift, ``sum((C_new - C_old)**2)``, is at most
+        `tol` times the mean of the features' (weighted) variances.
+    verbose : int, default=0
+        Above 0: print a line per iteration.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the starts. A RandomState advances by one draw for each start of 'k-means++' and
+        'random_partition'.
+    copy_x : bool, default=True
+        Accepted as by scikit-learn. X is neither changed nor copied for either value.
+    algorithm : {'lloyd', 'elkan'}, default='lloyd'
+        Accepted as by scikit-learn. Both give the same bits; how an iteration is computed is decided by the
+        data.
+    shift_tol : float, default=None
+        Stop once ``||C_new - C_old||`` (Frobenius norm, in the units of X) is at most this.
+    inertia_tol : float, default=None
+        Stop once the inertia changes, from one iteration to the next, by at most this fraction of itself.
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        The centers, in the dtype and the units of X.
+    labels_ : ndarray of shape (n_samples,), int32
+        For each row the index of the nearest of `cluster_centers_`, the lowest index on a tie.
+    inertia_ : float
+        The sum over the rows of weight times squared distance from the nearest of `cluster_centers_`, in
+        float64.
+    n_iter_ : int
+        Iterations of the best start.
+    history_ : dict of str to ndarray of shape (n_iter_,)
+        Of the best start, by iteration: 'inertia' (of the rows to the centers that the iteration began with),
+        'shift' (``||C_new - C_old||``, in the units of X), 'seconds' (that it took) and 'moved' (rows that
+        changed their cluster).
+    stop_reason_ : str
+        Why the best start ended, as a sentence.
+    n_features_in_ : int
+        The number of columns of X in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        The names of the columns, where X had names that are all strings.
+
+    See Also
+    --------
+    kmeans_plusplus : The default start alone.
+
+    Notes
+    -----
+    A label is the argmin of the direct difference in float64 between the row and the centers; inertia and
+    distances come from direct differences in float64 as well, so that offsets and large coordinates do not
+    blur them.
+
+    An empty cluster is given the rows with the farthest content from their centers. Rows of weight 0 change
+    nothing, and a weight of 2 is the same as the row twice.
+
+    Inputs must not be written to by other threads while a fit runs.
+
+    References
+    ----------
+    Lloyd (1982), "Least squares quantization in PCM", IEEE Transactions on Information Theory 28.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fulcra.cluster import KMeans
+    >>> X = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
+    >>> kmeans = KMeans(n_clusters=2, random_state=0).fit(X)
+    >>> kmeans.cluster_centers_[kmeans.predict([[0, 0], [12, 3]])]
+    array([[ 1.,  2.],
+           [10.,  2.]])
+    >>> kmeans.inertia_
+    16.0
+    >>> KMeans(n_clusters=2, init=[[1, 4], [9, 2]], n_init=1).fit(X).stop_reason_
+    'Converged after 2 iterations: no row changed its cluster.'
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "init": [StrOptions(set(_AUTO_N_INIT)), callable, "array-like"],
+        "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+        "copy_x": ["boolean"],
+        "algorithm": [StrOptions({"lloyd", "elkan"})],
+        "shift_tol": [Interval(Real, 0, None, closed="left"), None],
+        "inertia_tol": [Interval(Real, 0, None, closed="left"), None],
+    }
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        init: Data = "k-means++",
+        n_init: int | str = "auto",
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+        copy_x: bool = True,
+        algorithm: str = "lloyd",
+        shift_tol: float | None = None,
+        inertia_tol: float | None = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.verbose = verbose
+        self.random_state = random_state
+        self.copy_x = copy_x
+        self.algorithm = algorithm
+        self.shift_tol = shift_tol
+        self.inertia_tol = inertia_tol
+
+    @classmethod
+    def from_centers(cls, centers: Data, *, feature_names: Data = None, **params: Any) -> Self:
+        """Return a fitted estimator with known centers.
+
+        It predicts, transforms and scores. A later `fit` starts from these centers, unless `params` say
+        otherwise.
+
+        Parameters
+        ----------
+        centers : array-like or data frame of shape (n_clusters, n_features)
+            The centers; float32 is kept, everything else becomes float64.
+        feature_names : array-like of shape (n_features,) of str, default=None
+            Names of the columns; None takes those of a data frame.
+        **params
+            Parameters of the estimator, apart from `n_clusters`.
+
+        Returns
+        -------
+        KMeans
+            With `cluster_centers_`, `n_features_in_` and, where there are names, `feature_names_in_`.
+
+        Raises
+        ------
+        ValueError
+            If the centers are not finite, or the names do not match them in number.
+
+        Examples
+        --------
+        >>> from fulcra.cluster import KMeans
+        >>> palette = KMeans.from_centers([[135, 206, 235], [34, 139, 34]], feature_names=["r", "g", "b"])
+        >>> palette.cluster_centers_.shape
+        (2, 3)
+        """
+        model = cls(**{"init": centers, "n_init": 1, **params})
+        checked = check_array(
+            centers, dtype=[np.float64, np.float32], order="C", copy=True, input_name="centers"
+        )
+        validate_data(model, centers, reset=True, skip_check_array=True)  # the features' names and number
+        if feature_names is not None:
+            names = np.asarray(feature_names, dtype=object)
+            if names.shape != (checked.shape[1],):
+                raise ValueError(
+                    f"feature_names has {names.size} names; the centers have {checked.shape[1]} columns."
+                )
+            model.feature_names_in_ = names
+        model.n_clusters = checked.shape[0]
+        model.cluster_centers_ = checked
+        return model
+
+    @estimator_fit
+    def fit(self, X: Data, y: object = None, sample_weight: Data = None) -> Self:
+        """Find the centers.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            The rows to cluster. A C-contiguous array of float32 or float64, memory-mapped or not, and a CSR
+            matrix with 32-bit sorted indices are used where they are.
+        y : object
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, not negative; None: all equal. Centers that are given or computed by a
+            callable do not depend on it.
+
+        Returns
+        -------
+        self
+            The fitted estimator. If anything goes wrong, or is interrupted, it is as it was before.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the weights are unusable, there are fewer rows than clusters, or X is not
+            finite: the message names the first such row and column.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If fewer than `n_clusters` clusters have rows, for want of distinct rows.
+        """
+        X = check_rows(self, X, reset=True)
+        if X.shape[0] < self.n_clusters:
+            raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}.")
+        self._n_init = self._number_of_starts()
+        if self.algorithm == "elkan" and self.n_clusters == 1:
+            warnings.warn(
+                "algorithm='elkan' doesn't make sense for a single cluster. Using 'lloyd' instead.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        weights = check_weights(sample_weight, X)
+        progress = self._progress(X, y, weights)
+        try:
+            found = _core.kmeans_fit(
+                X,
+                weights,
+                starts(self, X, weights, check_random_state(self.random_state), self._n_init),
+                n_clusters=self.n_clusters,
+                max_iter=self.max_iter,
+                tol=self.tol,
+                shift_tol=self.shift_tol,
+                inertia_tol=self.inertia_tol,
+                listener=progress,
+            )
+        except _core.NonFiniteError as error:
+            raise non_finite_error(self, error) from None
+        if found.n_found < self.n_clusters:
+            warnings.warn(
+                f"Number of distinct clusters ({found.n_found}) found smaller than n_clusters "
+                f"({self.n_clusters}). Possibly due to duplicate points in X.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        sentence = _STOP_SENTENCES[found.stop_reason]
+        iterations = f"{found.n_iter} iteration{'s' if found.n_iter > 1 else ''}"
+        learned = {
+            "cluster_centers_": found.centers,
+            "labels_": found.labels,
+            "inertia_": found.inertia,
+            "n_iter_": found.n_iter,
+            "history_": {**found.history, "shift": np.sqrt(found.history["shift"])},
+            "stop_reason_": sentence.format(iterations=iterations, **vars(self)),
+        }
+        self.__dict__.update(learned)
+        if progress is not None:
+            progress.finished(learned)
+        return self
+
+    def fit_predict(self, X: Data, y: object = None, sample_weight: Data = None) -> NDArray[np.int32]:
+        """Find the centers and return the labels; the same as ``fit(X).labels_``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            The rows to cluster.
+        y : object
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), int32
+            The index of each row's nearest center.
+        """
+        labels: NDArray[np.int32] = self.fit(X, sample_weight=sample_weight).labels_
+        return labels
+
+    def predict(self, X: Data) -> NDArray[np.int32]:
+        """Return the index of the nearest center for each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            New rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), int32
+            The argmin of the direct difference in float64, the lowest index on a tie.
+
+        Raises
+        ------
+        NotFittedError
+            If there are no centers yet.
+        ValueError
+            If X has another number of columns than in `fit`, or is not finite.
+        """
+        X = self._checked(X)
+        try:
+            return _core.kmeans_predict(X, self.cluster_centers_)
+        except _core.NonFiniteError as error:
+            raise non_finite_error(self, error) from None
+
+    def fit_transform(self, X: Data, y: object = None, sample_weight: Data = None) -> Floats:
+        """Find the centers and return the distances; the same as ``fit(X).transform(X)``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            The rows to cluster.
+        y : object
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_clusters)
+            Euclidean distances, in the dtype of X.
+        """
+        return self.fit(X, sample_weight=sample_weight)._distances(X)
+
+    def transform(self, X: Data) -> Floats:
+        """Return the distance of each row from each center.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            New rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_clusters)
+            Euclidean distances from direct differences in float64, rounded to the dtype of X; dense for
+            sparse X as well.
+
+        Raises
+        ------
+        NotFittedError
+            If there are no centers yet.
+        ValueError
+            If X has another number of columns than in `fit`, or is not finite.
+        """
+        return self._distances(X)
+
+    def score(self, X: Data, y: object = None, sample_weight: Data = None) -> float:
+        """Return minus the inertia of X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            New rows.
+        y : object
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, not negative; None: all equal.
+
+        Returns
+        -------
+        float
+            Minus the sum over the rows of weight times squared distance from the nearest center.
+
+        Raises
+        ------
+        NotFittedError
+            If there are no centers yet.
+        ValueError
+            If X has another number of columns than in `fit`, or is not finite, or the weights are unusable.
+        """
+        X = self._checked(X)
+        try:
+            return -_core.kmeans_inertia(X, check_weights(sample_weight, X), self.cluster_centers_)
+        except _core.NonFiniteError as error:
+            raise non_finite_error(self, error) from None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @property
+    def _n_features_out(self) -> int:
+        """How many columns `transform` returns; scikit-learn's mixin asks for it by this name."""
+        return len(self.cluster_centers_)
+
+    def _number_of_starts(self) -> int:
+        if is_array_like(self.init):
+            if self.n_init not in ("auto", 1):
+                warnings.warn(
+                    "Explicit initial center position passed: performing only one init in "
+                    f"{type(self).__name__} instead of n_init={self.n_init}.",
+                    RuntimeWarning,
+                    stacklevel=4,
+                )
+            return 1
+        if self.n_init == "auto":
+            return 10 if callable(self.init) else _AUTO_N_INIT[self.init]
+        return int(self.n_init)
+
+    def _progress(self, X: Any, y: object, weights: NDArray[np.float64] | None) -> FitProgress | None:
+        """Return a listener, or None where nobody wants to know: telling costs time."""
+        if not self.verbose and not getattr(self, "_skl_callbacks", None):
+            return None
+        return FitProgress(
+            self,
+            n_restarts=self._n_init,
+            X=X,
+            y=y,
+            sample_weight=weights,
+            endings={
+                "unchanged": "strict convergence",
+                "tol": f"center shift {{shift}} within tolerance {self.tol} (times the mean variance)",
+                "shift_tol": f"center shift within shift_tol {self.shift_tol}",
+                "inertia_tol": f"inertia change within inertia_tol {self.inertia_tol}",
+            },
+        )
+
+    def _checked(self, X: Data) -> Any:
+        require_fitted(self, "cluster_centers_")
+        return check_rows(self, X, reset=False)
+
+    def _distances(self, X: Data) -> Floats:
+        X = self._checked(X)
+        try:
+            return _core.kmeans_distances(X, self.cluster_centers_)
+        except _core.NonFiniteError as error:
+            raise non_finite_error(self, error) from None
+
+
+@check_function_params(
+    {
+        "X": ["array-like", "sparse matrix"],
+        "sample_weight": ["array-like", None],
+        "return_n_iter": [bool],
+    }
+)
+def k_means(
+    X: Data,
+    n_clusters: int,
+    *,
+    sample_weight: Data = None,
+    init: Data = "k-means++",
+    n_init: int | str = "auto",
+    max_iter: int = 300,
+    verbose: bool = False,
+    tol: float = 1e-4,
+    random_state: int | np.random.RandomState | None = None,
+    copy_x: bool = True,
+    algorithm: str = "lloyd",
+    return_n_iter: bool = False,
+    shift_tol: float | None = None,
+    inertia_tol: float | None = None,
+) -> tuple[Floats, NDArray[np.int32], float] | tuple[Floats, NDArray[np.int32], float, int]:
+    """Cluster the rows of X with `KMeans`, as a function.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        The rows to cluster.
+    n_clusters : int
+        The number of clusters.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row.
+    init, n_init, max_iter, verbose, tol, random_state, copy_x, algorithm, shift_tol, inertia_tol
+        See `KMeans`.
+    return_n_iter : bool, default=False
+        Whether to return the number of iterations as well.
+
+    Returns
+    -------
+    centroid : ndarray of shape (n_clusters, n_features)
+        The centers.
+    label : ndarray of shape (n_samples,), int32
+        The index of each row's nearest center.
+    inertia : float
+        The sum of weight times squared distance from the nearest center.
+    best_n_iter : int
+        Iterations of the best start; only with `return_n_iter`.
+
+    Raises
+    ------
+    ValueError
+        As `KMeans.fit`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fulcra.cluster import k_means
+    >>> X = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
+    >>> centroid, label, inertia = k_means(X, n_clusters=2, random_state=0)
+    >>> inertia
+    16.0
+    """
+    found = KMeans(
+        n_clusters=n_clusters,
+        init=init,
+        n_init=n_init,
+        max_iter=max_iter,
+        verbose=verbose,
+        tol=tol,
+        random_state=random_state,
+        copy_x=copy_x,
+        algorithm=algorithm,
+        shift_tol=shift_tol,
+        inertia_tol=inertia_tol,
+    ).fit(X, sample_weight=sample_weight)
+    result = found.cluster_centers_, found.labels_, found.inertia_
+    return (*result, found.n_iter_) if return_n_iter else result

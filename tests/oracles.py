@@ -1,0 +1,58 @@
+"""The definitions that fulcra's results are compared with, in plain NumPy and float64.
+
+They form the whole (n, k) table of distances, one feature after the other, and are as slow as they are easy
+to read.
+"""
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+
+def squared_distances(X: ArrayLike, centers: ArrayLike) -> NDArray[np.float64]:
+    """Direct differences: subtract, multiply, add, features in order; (n, k)."""
+    rows = (X.toarray() if sp.issparse(X) else np.asarray(X)).astype(np.float64)
+    centers = np.asarray(centers, dtype=np.float64)
+    table = np.zeros((len(rows), len(centers)))
+    for f in range(rows.shape[1]):
+        difference = rows[:, f, np.newaxis] - centers[:, f]
+        table += difference * difference
+    return table
+
+
+def nearest(X: ArrayLike, centers: ArrayLike) -> NDArray[np.intp]:
+    """The definition of a label: the argmin of the direct difference, the lowest index on a tie; (n,)."""
+    return squared_distances(X, centers).argmin(axis=1)
+
+
+def wcss(X: ArrayLike, centers: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    """The sum of weight times squared distance from the nearest center."""
+    least = squared_distances(X, centers).min(axis=1)
+    return float(least.sum() if sample_weight is None else np.asarray(sample_weight) @ least)
+
+
+def means(
+    X: ArrayLike, labels: ArrayLike, k: int, sample_weight: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """The weighted centroid of each cluster, none of them empty; (k, d)."""
+    rows, labels = np.asarray(X, dtype=np.float64), np.asarray(labels)
+    weights = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    return np.array(
+        [np.average(rows[labels == j], axis=0, weights=weights[labels == j]) for j in range(k)],
+        dtype=np.float64,
+    )
+
+
+def lloyd(
+    X: ArrayLike, centers: ArrayLike, max_iter: int, sample_weight: ArrayLike | None = None
+) -> tuple[NDArray[np.float64], int]:
+    """Assign and update until no label changes; the centers and the iterations. No cluster may run empty."""
+    centers, before, n_iter = np.asarray(centers, dtype=np.float64), None, 0
+    while n_iter < max_iter:
+        labels = nearest(X, centers)
+        centers = means(X, labels, len(centers), sample_weight)
+        n_iter += 1
+        if before is not None and np.array_equal(labels, before):
+            break
+        before = labels
+    return centers, n_iter

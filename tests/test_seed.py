@@ -1,0 +1,85 @@
+"""The worked examples of the text that fulcra grew from."""
+
+import numpy as np
+import pytest
+from fulcra.cluster import KMeans
+from oracles import means, nearest, squared_distances, wcss
+
+CUSTOMERS = np.array(
+    [[25, 35000, 75, 12], [30, 45000, 80, 15], [28, 40000, 78, 14]]
+)  # age, income, spending, visits
+
+
+def test_the_centroid_of_a_set_is_the_mean_of_each_coordinate() -> None:
+    points = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    model = KMeans(n_clusters=1, n_init=1).fit(points)
+    np.testing.assert_array_equal(model.cluster_centers_, [[3.0, 4.0]])
+
+
+def test_three_customers() -> None:
+    # The text prints 27.5 and 77.7: rounded, and the age by more than it says.
+    model = KMeans(n_clusters=1).fit(CUSTOMERS)
+    np.testing.assert_allclose(model.cluster_centers_, [[27.67, 40000, 77.67, 13.67]], atol=0.005)
+
+
+def test_euclidean_distance_of_3_4_and_1_2() -> None:
+    model = KMeans.from_centers([[1.0, 2.0]])
+    assert model.transform([[3.0, 4.0]])[0, 0] == np.sqrt(8)
+    assert round(model.transform([[3.0, 4.0]])[0, 0], 2) == 2.83
+
+
+def test_assignment_step_takes_the_closest_centroid(dtype: type[np.floating]) -> None:
+    rows = np.array([[3, 4], [1, 2], [9, 9], [5, 5]], dtype=dtype)
+    centers = np.array([[1, 2], [8, 8]], dtype=dtype)
+    # d(x, C) by hand: sqrt(8) and sqrt(41); 0 and sqrt(85); sqrt(113) and sqrt(2); 5 and sqrt(18).
+    np.testing.assert_array_equal(KMeans.from_centers(centers).predict(rows), [0, 0, 1, 1])
+
+
+def test_update_step_takes_the_mean_of_the_assigned_points() -> None:
+    rows = np.array([[0.0, 0.0], [0.0, 2.0], [10.0, 0.0], [10.0, 4.0], [10.0, 8.0]])
+    model = KMeans(2, init=[[1.0, 1.0], [9.0, 1.0]], n_init=1, max_iter=1).fit(rows)
+    np.testing.assert_array_equal(model.cluster_centers_, [[0.0, 1.0], [10.0, 4.0]])
+
+
+def test_wcss_is_the_sum_of_squared_distances_to_the_own_centroid() -> None:
+    rows = np.array([[0.0, 0.0], [0.0, 2.0], [10.0, 0.0], [10.0, 4.0], [10.0, 8.0]])
+    model = KMeans(2, init=[[1.0, 1.0], [9.0, 1.0]], n_init=1).fit(rows)
+    # Cluster 0: 1 + 1. Cluster 1: 16 + 0 + 16.
+    assert model.inertia_ == 34.0
+    assert model.score(rows) == -34.0
+
+
+def test_iterations_stop_when_the_centroids_move_less_than_a_threshold() -> None:
+    rows = np.random.default_rng(0).normal(size=(400, 3))
+    model = KMeans(5, tol=0, shift_tol=0.05, random_state=0).fit(rows)
+    assert model.history_["shift"][-1] <= 0.05
+    assert (model.history_["shift"][:-1] > 0.05).all()
+
+
+def test_weights_3_2_1_draw_the_centroid_towards_the_heavy_points() -> None:
+    points = np.array([[0.0, 0.0], [6.0, 0.0], [0.0, 12.0]])
+    model = KMeans(1).fit(points, sample_weight=[3, 2, 1])
+    np.testing.assert_array_equal(
+        model.cluster_centers_, [[2.0, 2.0]]
+    )  # (3 * 0 + 2 * 6 + 1 * 0) / 6 and 12 / 6
+
+
+def test_each_kind_of_start_of_the_text_leads_to_centroids_of_their_own_clusters() -> None:
+    rows = np.random.default_rng(1).normal(size=(300, 2))
+    for init in ("uniform", "k-means++", "random", "random_partition"):
+        model = KMeans(4, init=init, tol=0, random_state=0).fit(rows)
+        np.testing.assert_allclose(model.cluster_centers_, means(rows, model.labels_, 4), rtol=0, atol=1e-12)
+
+
+def test_centroids_take_k_times_n_times_4_bytes() -> None:
+    centers = np.zeros((100, 1000), dtype=np.float32)
+    assert KMeans.from_centers(centers).cluster_centers_.nbytes == 400_000
+
+
+def test_the_oracles_themselves_on_paper() -> None:
+    rows, centers = [[3.0, 4.0], [0.0, 0.0]], [[1.0, 2.0], [3.0, 0.0]]
+    np.testing.assert_array_equal(squared_distances(rows, centers), [[8.0, 16.0], [5.0, 9.0]])
+    np.testing.assert_array_equal(
+        nearest([[1.0], [3.0]], [[0.0], [2.0], [2.0]]), [0, 1]
+    )  # ties: the lowest index
+    assert wcss(rows, centers, [2.0, 1.0]) == pytest.approx(21.0, abs=0)

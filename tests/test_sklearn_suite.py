@@ -1,0 +1,87 @@
+"""scikit-learn's own tests, as installed, with fulcra in the place of its KMeans.
+
+They run in a process of their own with ``-p fulcra.pytest_plugin``, for float32 as well (skipped by default)
+and for several seeds. What is left out is left out by name, each with its reason.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sklearn
+
+#: Tests of private functions and methods of scikit-learn's.
+PRIVATE = {
+    "test_relocate_empty_clusters": "_relocate_empty_clusters_dense / _sparse",
+    "test_euclidean_distance": "_euclidean_dense_dense_wrapper, _euclidean_sparse_dense_wrapper",
+    "test_inertia": "_inertia_dense, _inertia_sparse",
+    "test_is_same_clustering": "_is_same_clustering",
+    "test_sample_weight_init": "KMeans._init_centroids; see test_the_first_row_is_drawn_by_weight",
+    "test_sample_weight_zero": "KMeans._init_centroids; see test_rows_without_weight_are_never_chosen",
+}
+
+#: Tests of other estimators of scikit-learn's that call KMeans inside, as a `pytest -k` expression.
+DIFFERENT = {
+    # Rows of equal content move together into an empty cluster, so that a weight of 2 is the same as the row
+    # twice. The test expects one of four copies to move, which leaves two equal centers and an empty bin.
+    "sklearn.preprocessing.tests.test_discretization": "not (test_redundant_bins and kmeans)",
+}
+
+#: Modules with estimators that call KMeans or k_means inside, and the one that checks functions' parameters.
+USERS = (
+    "sklearn.cluster.tests.test_spectral",
+    "sklearn.mixture.tests.test_gaussian_mixture",
+    "sklearn.preprocessing.tests.test_discretization",
+    "sklearn.tests.test_public_functions",
+)
+
+
+def run_tests(folder: Path, module: str, seeds: str, chosen: str) -> int:
+    """Run the chosen tests of an installed module; returns how many passed, and fails unless all did."""
+    (folder / "pytest.ini").write_text("[pytest]\n")  # not the configuration of this repository
+    plugins = ["-p", "fulcra.pytest_plugin", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            *plugins,
+            "-c",
+            "pytest.ini",
+            "--pyargs",
+            module,
+            "-k",
+            chosen,
+        ],
+        env={
+            **os.environ,
+            "SKLEARN_RUN_FLOAT32_TESTS": "1",
+            "SKLEARN_TESTS_GLOBAL_RANDOM_SEED": seeds,
+        },
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    counts = {what: int(number) for number, what in re.findall(r"(\d+) (\w+)", done.stdout.splitlines()[-1])}
+    assert not {"failed", "error", "errors", "xfailed", "xpassed"} & set(counts)
+    return counts["passed"]
+
+
+def test_the_tests_of_kmeans_pass(tmp_path: Path) -> None:
+    source = Path(sklearn.__file__).parent / "cluster" / "tests" / "test_k_means.py"
+    out_of_date = [name for name in PRIVATE if f"def {name}(" not in source.read_text()]
+    assert out_of_date == []
+    # MiniBatchKMeans is scikit-learn's own.
+    chosen = " and ".join(f"not {word}" for word in ["minibatch", *PRIVATE])
+    assert run_tests(tmp_path, "sklearn.cluster.tests.test_k_means", "0-4", chosen) >= 500
+
+
+@pytest.mark.parametrize("module", USERS)
+def test_the_tests_of_users_of_kmeans_pass(module: str, tmp_path: Path) -> None:
+    assert run_tests(tmp_path, module, "0", DIFFERENT.get(module, "")) > 30
