@@ -1,0 +1,1 @@
+"""k-means: assignment, fit, what a small call costs, sparse rows."""

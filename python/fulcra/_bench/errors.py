@@ -1,0 +1,9 @@
+"""What stops a demo or a measurement."""
+
+
+class MissingError(Exception):
+    """A package or a data set is not installed; the message says what to install."""
+
+
+class WrongAnswerError(Exception):
+    """An answer of fulcra's failed its check: nothing is timed."""

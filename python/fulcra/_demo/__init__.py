@@ -1,0 +1,1 @@
+"""`fulcra demo`: real data clustered, timed and drawn in seconds."""
