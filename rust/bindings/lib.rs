@@ -9,9 +9,7 @@ mod run;
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use crate::cluster::{
-        KMeansFit, kmeans_distances, kmeans_fit, kmeans_inertia, kmeans_plusplus, kmeans_predict,
-    };
+    use crate::cluster::{KMeansFit, kmeans_distances, kmeans_fit, kmeans_inertia, kmeans_plusplus, kmeans_predict};
     #[pymodule_export]
     use crate::errors::NonFiniteError;
     #[pymodule_export]

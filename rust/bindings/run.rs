@@ -62,6 +62,7 @@ impl Interpreter {
 
 impl Host for Interpreter {
     fn interrupted(&self) -> bool {
+        #[allow(clippy::redundant_closure_for_method_calls)] // the method is not general over the lifetime
         self.call(|py| py.check_signals()).is_err()
     }
 }

@@ -77,9 +77,7 @@ impl<'a, F: Float> Csr<'a, F> {
             let (columns, _) = csr.row(i);
             let inside = columns.iter().all(|&f| f >= 0 && (f as usize) < d);
             if !inside || columns.windows(2).any(|pair| pair[0] >= pair[1]) {
-                return Err(Error::Value(format!(
-                    "CSR row {i}: column indices must rise strictly and lie in 0..{d}"
-                )));
+                return Err(Error::Value(format!("CSR row {i}: column indices must rise strictly and lie in 0..{d}")));
             }
         }
         Ok(csr)

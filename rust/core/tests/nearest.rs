@@ -38,7 +38,16 @@ fn uniform(n: usize, seed: u64) -> Vec<f64> {
 }
 
 const KINDS: [&str; 11] = [
-    "plain", "offset", "blobs", "duplicates", "integers", "subnormal", "huge", "huge column", "far centre", "equal centres",
+    "plain",
+    "offset",
+    "blobs",
+    "duplicates",
+    "integers",
+    "subnormal",
+    "huge",
+    "huge column",
+    "far centre",
+    "equal centres",
     "small",
 ];
 
@@ -86,7 +95,9 @@ fn check<F: Float>(kind: &str, n: usize, d: usize, k: usize, seed: u64) {
 #[test]
 fn labels_are_the_definitions_on_every_level() {
     for kind in KINDS {
-        for (n, d, k) in [(70, 1, 3), (200, 2, 8), (131, 3, 17), (97, 4, 5), (65, 5, 1), (150, 16, 64), (33, 37, 13), (9, 130, 7)] {
+        for (n, d, k) in
+            [(70, 1, 3), (200, 2, 8), (131, 3, 17), (97, 4, 5), (65, 5, 1), (150, 16, 64), (33, 37, 13), (9, 130, 7)]
+        {
             check::<f32>(kind, n, d, k, 7);
             check::<f64>(kind, n, d, k, 7);
         }
@@ -137,7 +148,9 @@ proptest! {
 #[test]
 fn the_first_unusable_cell_is_named() {
     for level in Level::available() {
-        for (bad, kind) in [(f64::NAN, "NaN"), (f64::INFINITY, "infinity"), (f64::NEG_INFINITY, "infinity"), (1e200, "overflow")] {
+        for (bad, kind) in
+            [(f64::NAN, "NaN"), (f64::INFINITY, "infinity"), (f64::NEG_INFINITY, "infinity"), (1e200, "overflow")]
+        {
             let mut x = uniform(5000 * 6, 1);
             x[3210 * 6 + 4] = bad;
             x[4000 * 6] = f64::NAN;

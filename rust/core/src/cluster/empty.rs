@@ -66,7 +66,8 @@ fn farthest_groups<F: Float>(
         for &i in &eligible[..sorted] {
             match groups.last_mut() {
                 Some(group)
-                    if distances[group[0]] == distances[i] && content::compare_cells(rows, group[0], i) == Ordering::Equal =>
+                    if distances[group[0]] == distances[i]
+                        && content::compare_cells(rows, group[0], i) == Ordering::Equal =>
                 {
                     group.push(i);
                 }

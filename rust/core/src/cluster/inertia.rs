@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::float::Float;
-use crate::kernels::direct;
 use crate::rows::Rows;
 use crate::run::{self, Run};
 
@@ -48,7 +47,7 @@ fn distance_over_all_cells<F: Float>(rows: &Rows<'_, F>, i: usize, center: &[f64
 
 /// ||c||^2 of centres (k, d).
 pub fn norms(centers: &[f64], d: usize) -> Vec<f64> {
-    centers.chunks_exact(d).map(|center| direct::distance(center, &vec![0.0; d])).collect()
+    centers.chunks_exact(d).map(|center| center.iter().map(|c| c * c).sum()).collect()
 }
 
 /// Calls `each(range, distances)` in parallel for consecutive ranges of rows and the squared distances to their centres.

@@ -144,7 +144,9 @@ pub fn fit<F: Float>(
                 let chosen = seeding::plus_plus(rows, weights, rules.k, None, *seed, level, run)?;
                 seeding::rows_as_centers(rows, &chosen)
             }
-            Start::RandomPartition(seed) => seeding::random_partition(rows, weights, rules.k, *seed, &moments.shift, run)?,
+            Start::RandomPartition(seed) => {
+                seeding::random_partition(rows, weights, rules.k, *seed, &moments.shift, run)?
+            }
             Start::Centers(centers) if centers.len() == rules.k * rows.d() => centers.clone(),
             Start::Centers(centers) => {
                 return Err(Error::Shape { what: "start", got: centers.len(), want: rules.k * rows.d() });
@@ -184,16 +186,16 @@ fn fit_once<F: Float>(
     let mut labels = vec![-1; rows.n()];
     let mut sums = Sums::new(k, &moments.shift, level);
     let mut history: Vec<Iteration> = Vec::new();
+    let mut next = vec![0.0; centers.len()];
     let mut stop = None;
     while stop.is_none() && history.len() < max_iter {
         let began = Instant::now();
         let codebook = Codebook::new(centers, k, &moments.shift, level);
         let pass = sums.assign(rows, weights, &codebook, &mut labels, run)?;
-        let inertia = sums.inertia(moments.total, codebook.centers());
+        let inertia = sums.inertia(moments.total, codebook.centers(), run)?;
         empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, run)?;
-        let next = sums.means(codebook.centers());
-        let shift = squared_shift(&next, codebook.centers());
-        centers = next;
+        let shift = sums.means(codebook.centers(), &mut next, run)?;
+        centers = std::mem::replace(&mut next, codebook.into_centers());
 
         let iteration = Iteration {
             inertia,
@@ -225,9 +227,8 @@ fn fit_once<F: Float>(
 impl Rules {
     /// scikit-learn looks at the labels first, then at `tol`.
     fn stop(&self, now: &Iteration, inertia_before: Option<f64>, variance: f64) -> Option<Stop> {
-        let settled = inertia_before.is_some_and(|before| {
-            self.inertia_tol.is_some_and(|tol| (before - now.inertia).abs() <= tol * before)
-        });
+        let settled = inertia_before
+            .is_some_and(|before| self.inertia_tol.is_some_and(|tol| (before - now.inertia).abs() <= tol * before));
         if now.moved == 0 {
             Some(Stop::Unchanged)
         } else if now.shift <= self.tol * variance {
@@ -240,11 +241,6 @@ impl Rules {
             None
         }
     }
-}
-
-/// Sum ||C_new - C_old||^2.
-fn squared_shift(new: &[f64], old: &[f64]) -> f64 {
-    new.iter().zip(old).map(|(new, old)| (new - old) * (new - old)).sum()
 }
 
 /// Whether two fits differ in the numbering of their clusters at most: then a lower inertia is rounding.

@@ -215,7 +215,7 @@ mod tests {
     fn four_points_on_paper() {
         let m = moments(&[1.0, 10.0, 3.0, 10.0, 5.0, 10.0, 7.0, 10.0], 2, None);
         assert_eq!(m.shift, [4.0, 10.0]);
-        assert_eq!(m.variance, (5.0 + 0.0) / 2.0);
+        assert_eq!(m.variance, 2.5); // of 5 and 0
         assert_eq!(m.total, 20.0);
     }
 

@@ -21,7 +21,7 @@ pub struct Sums {
     shift: Vec<f64>,
     level: Level,
     /// (k, d)
-    sums: Vec<f64>,
+    totals: Vec<f64>,
     weights: Vec<f64>,
     /// Rows with weight; exact, where sums of weights are not.
     counts: Vec<i64>,
@@ -65,7 +65,7 @@ impl Sums {
             d,
             shift: shift.to_vec(),
             level,
-            sums: vec![0.0; k * d],
+            totals: vec![0.0; k * d],
             weights: vec![0.0; k],
             counts: vec![0; k],
             slots: Vec::new(),
@@ -83,7 +83,7 @@ impl Sums {
         labels: &mut [i32],
         run: &Run<'_>,
     ) -> Result<Pass> {
-        let refresh = self.passes % REFRESH == 0;
+        let refresh = self.passes.is_multiple_of(REFRESH);
         let few_moved = self.last_moved <= rows.n() / FEW_MOVED;
         let pass = if few_moved && !refresh {
             self.assign_and_move(rows, weights, codebook, labels, run)
@@ -133,28 +133,29 @@ impl Sums {
         let strip = (STRIP_BYTES / (d * size_of::<F>())).next_multiple_of(192);
         let work = rows.n().saturating_mul(k * (d + 2));
         let tasks: Vec<_> = ranges.into_iter().zip(labels.chunks_mut(length)).zip(&mut self.slots).collect();
-        let passes = run.map(tasks, work, |((range, labels), slot): ((Range<usize>, &mut [i32]), &mut Slot), pulse| {
-            slot.sums.fill(0.0);
-            slot.weights.fill(0.0);
-            slot.counts.fill(0);
-            let mut scratch = Scratch::default();
-            let mut before = Vec::new();
-            let mut pass = Pass { moved: 0, undecided: 0 };
-            for part in run::ranges(range.len(), strip) {
-                let labels = &mut labels[part.clone()];
-                let part = range.start + part.start..range.start + part.end;
-                before.clear();
-                before.extend_from_slice(labels);
-                pass.undecided += nearest::assign_range(rows, part.clone(), codebook, labels, &mut scratch, pulse)?;
-                let weights = weights.map(|w| &w[part.clone()]);
-                for_changed(&before, labels, |i| {
-                    pass.moved += usize::from(weights.is_none_or(|w| w[i] > 0.0));
-                });
-                let Rows::Dense(x) = rows else { continue };
-                level.run(Accumulate { values: x.span(part.start, part.end), weights, labels, shift, slot });
-            }
-            Ok(pass)
-        })?;
+        let passes =
+            run.map(tasks, work, |((range, labels), slot): ((Range<usize>, &mut [i32]), &mut Slot), pulse| {
+                slot.sums.fill(0.0);
+                slot.weights.fill(0.0);
+                slot.counts.fill(0);
+                let mut scratch = Scratch::default();
+                let mut before = Vec::new();
+                let mut pass = Pass { moved: 0, undecided: 0 };
+                for part in run::ranges(range.len(), strip) {
+                    let labels = &mut labels[part.clone()];
+                    let part = range.start + part.start..range.start + part.end;
+                    before.clear();
+                    before.extend_from_slice(labels);
+                    pass.undecided += nearest::assign_range(rows, part.clone(), codebook, labels, &mut scratch, pulse)?;
+                    let weights = weights.map(|w| &w[part.clone()]);
+                    for_changed(&before, labels, |i| {
+                        pass.moved += usize::from(weights.is_none_or(|w| w[i] > 0.0));
+                    });
+                    let Rows::Dense(x) = rows else { continue };
+                    level.run(Accumulate { values: x.span(part.start, part.end), weights, labels, shift, slot });
+                }
+                Ok(pass)
+            })?;
         self.add_up_slots(run)?;
         Ok(total(passes))
     }
@@ -163,7 +164,7 @@ impl Sums {
     fn add_up_slots(&mut self, run: &Run<'_>) -> Result<()> {
         const PART: usize = 1 << 12;
         let slots = &self.slots;
-        let parts: Vec<_> = self.sums.chunks_mut(PART).enumerate().collect();
+        let parts: Vec<_> = self.totals.chunks_mut(PART).enumerate().collect();
         run.map(parts, self.k * self.d * slots.len(), |(p, sums), _| {
             sums.fill(0.0);
             for slot in slots {
@@ -203,11 +204,11 @@ impl Sums {
         labels: &[i32],
         run: &Run<'_>,
     ) -> Result<()> {
-        self.sums.fill(0.0);
-        self.weights.fill(0.0);
-        self.counts.fill(0);
         let shift = self.shift.clone();
-        self.for_clusters(rows.size(), run, |mut clusters| {
+        self.for_clusters(rows.size() + self.k * self.d, run, |mut clusters| {
+            clusters.sums.fill(0.0);
+            clusters.weights.fill(0.0);
+            clusters.counts.fill(0);
             for (i, &label) in labels.iter().enumerate() {
                 clusters.add(rows, &shift, i, label, weights.map_or(1.0, |w| w[i]));
             }
@@ -238,7 +239,7 @@ impl Sums {
         for j in 0..self.k {
             if self.counts[j] == 0 {
                 self.weights[j] = 0.0;
-                self.sums[j * self.d..][..self.d].fill(0.0);
+                self.totals[j * self.d..][..self.d].fill(0.0);
             }
         }
         Ok(pass)
@@ -249,7 +250,7 @@ impl Sums {
         let groups = (4 * run.threads()).min(self.k);
         let length = if run.threads() == 1 { self.k } else { self.k.div_ceil(groups) };
         let groups: Vec<_> = self
-            .sums
+            .totals
             .chunks_mut(length * self.d)
             .zip(self.weights.chunks_mut(length))
             .zip(self.counts.chunks_mut(length))
@@ -265,8 +266,8 @@ impl Sums {
 
     /// Moves one row between clusters.
     pub fn move_row<F: Float>(&mut self, rows: &Rows<'_, F>, i: usize, w: f64, from: usize, to: usize) {
-        let Sums { d, shift, sums, weights, counts, .. } = self;
-        let mut all = Clusters { first: 0, d: *d, sums, weights, counts };
+        let Sums { d, shift, totals, weights, counts, .. } = self;
+        let mut all = Clusters { first: 0, d: *d, sums: totals, weights, counts };
         all.add(rows, shift, i, from as i32, -w);
         all.add(rows, shift, i, to as i32, w);
         // What was summed into `to` and out of `from` is not what the labels say: take all anew.
@@ -278,34 +279,39 @@ impl Sums {
         self.counts.iter().enumerate().filter(|(_, count)| **count == 0).map(|(j, _)| j)
     }
 
-    /// The clusters' means (k, d) in the user's units; an empty cluster keeps its centre of `before`.
-    pub fn means(&self, before: &[f64]) -> Vec<f64> {
-        let mut means = before.to_vec();
-        for (j, mean) in means.chunks_exact_mut(self.d).enumerate() {
-            if self.counts[j] > 0 {
-                let sums = &self.sums[j * self.d..][..self.d];
-                for ((mean, sum), m) in mean.iter_mut().zip(sums).zip(&self.shift) {
-                    *mean = m + sum / self.weights[j];
-                }
+    /// The clusters' means in the user's units, written to `means` (k, d); an empty cluster keeps its centre of `before`.
+    /// Returns sum ||means - before||^2.
+    pub fn means(&self, before: &[f64], means: &mut [f64], run: &Run<'_>) -> Result<f64> {
+        let clusters: Vec<_> = means.chunks_exact_mut(self.d).zip(before.chunks_exact(self.d)).enumerate().collect();
+        let shifts = run.map(clusters, 4 * self.k * self.d, |(j, (mean, before)), _| {
+            if self.counts[j] == 0 {
+                mean.copy_from_slice(before);
+                return Ok(0.0);
             }
-        }
-        means
+            let sums = &self.totals[j * self.d..][..self.d];
+            let mut shift = 0.0;
+            for (((mean, sum), m), before) in mean.iter_mut().zip(sums).zip(&self.shift).zip(before) {
+                *mean = m + sum / self.weights[j];
+                shift += (*mean - before) * (*mean - before);
+            }
+            Ok(shift)
+        })?;
+        Ok(shifts.into_iter().sum())
     }
 
     /// Sum over rows of w ||x - c(label)||^2 for centres (k, d), from the sums: with y = x - shift and t = c - shift it is
     /// `total` (of w ||y||^2) - 2 sum t.s + sum W ||t||^2.
-    pub fn inertia(&self, total: f64, centers: &[f64]) -> f64 {
-        let mut inertia = total;
-        for ((center, sums), weight) in centers.chunks_exact(self.d).zip(self.sums.chunks_exact(self.d)).zip(&self.weights)
-        {
-            let mut change = 0.0;
-            for ((c, m), s) in center.iter().zip(&self.shift).zip(sums) {
+    pub fn inertia(&self, total: f64, centers: &[f64], run: &Run<'_>) -> Result<f64> {
+        let clusters: Vec<_> = centers.chunks_exact(self.d).enumerate().collect();
+        let changes = run.map(clusters, 4 * self.k * self.d, |(j, center), _| {
+            let weight = self.weights[j];
+            let sums = &self.totals[j * self.d..][..self.d];
+            Ok(center.iter().zip(&self.shift).zip(sums).fold(0.0, |change, ((c, m), s)| {
                 let t = c - m;
-                change += t * (weight * t - 2.0 * s);
-            }
-            inertia += change;
-        }
-        inertia.max(0.0)
+                change + t * (weight * t - 2.0 * s)
+            }))
+        })?;
+        Ok(changes.into_iter().fold(total, |inertia, change| inertia + change).max(0.0))
     }
 }
 
@@ -358,8 +364,7 @@ fn assign_noting_moves<F: Float>(
     let tasks: Vec<_> = run::ranges(n, length).into_iter().zip(labels.chunks_mut(length)).collect();
     let parts = run.map(tasks, n.saturating_mul(work), |(range, labels): (Range<usize>, &mut [i32]), pulse| {
         let before = labels.to_vec();
-        let undecided =
-            nearest::assign_range(rows, range.clone(), codebook, labels, &mut Scratch::default(), pulse)?;
+        let undecided = nearest::assign_range(rows, range.clone(), codebook, labels, &mut Scratch::default(), pulse)?;
         let mut moves = Moves::new();
         let mut moved = 0;
         for_changed(&before, labels, |i| {

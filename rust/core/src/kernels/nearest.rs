@@ -88,6 +88,11 @@ impl<F: Float> Codebook<F> {
         &self.exact
     }
 
+    /// Gives the centres back.
+    pub fn into_centers(self) -> Vec<f64> {
+        self.exact
+    }
+
     /// Number of centres.
     pub fn k(&self) -> usize {
         self.k
@@ -120,7 +125,12 @@ impl<F: Float> Codebook<F> {
 }
 
 /// Labels every row of `rows`; returns how many rows the first filter left undecided.
-pub fn assign<F: Float>(rows: &Rows<'_, F>, codebook: &Codebook<F>, labels: &mut [i32], run: &Run<'_>) -> Result<usize> {
+pub fn assign<F: Float>(
+    rows: &Rows<'_, F>,
+    codebook: &Codebook<F>,
+    labels: &mut [i32],
+    run: &Run<'_>,
+) -> Result<usize> {
     let n = rows.n();
     let work = (rows.size() / n.max(1) + 2) * codebook.k;
     let length = run::rows_per_task(n, work);
@@ -699,5 +709,9 @@ fn transpose_narrow<T: Float, const D: usize>(block: &[T], to: &mut [T], width: 
 
 /// Guards against more centres than a label can name.
 pub fn check_k(k: usize) -> Result<()> {
-    if k < i32::MAX as usize { Ok(()) } else { Err(Error::Value(format!("{k} centres are more than a label can name"))) }
+    if k < i32::MAX as usize {
+        Ok(())
+    } else {
+        Err(Error::Value(format!("{k} centres are more than a label can name")))
+    }
 }

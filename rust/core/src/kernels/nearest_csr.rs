@@ -74,12 +74,17 @@ impl Columns {
     pub(super) fn new(centers: &[f64], d: usize) -> Columns {
         /// Lanes of the widest level.
         const LANES: usize = 8;
+        /// Features whose columns stay in the cache while they are filled.
+        const TOGETHER: usize = 128;
         let k = centers.len() / d;
         let k_padded = k.next_multiple_of(LANES);
         let mut values = vec![0.0; d * k_padded];
         let norms: Vec<f64> = centers.chunks_exact(d).map(|c| c.iter().map(|x| x * x).sum()).collect();
-        for (j, center) in centers.chunks_exact(d).enumerate() {
-            center.iter().enumerate().for_each(|(f, &c)| values[f * k_padded + j] = c);
+        for (b, block) in values.chunks_mut(TOGETHER * k_padded).enumerate() {
+            for (j, center) in centers.chunks_exact(d).enumerate() {
+                let features = block.iter_mut().skip(j).step_by(k_padded);
+                features.zip(&center[b * TOGETHER..]).for_each(|(value, &c)| *value = c);
+            }
         }
         let b = norm_error(d, d);
         let mut starts: Vec<f64> = norms.iter().map(|norm| norm * (1.0 - b)).collect();

@@ -1,6 +1,7 @@
 //! AVX2 with FMA: 32-byte vectors, 16 registers.
 
 #![allow(unsafe_code)]
+#![allow(clippy::wildcard_imports)] // an instruction set's intrinsics, by their own names
 
 use std::arch::x86_64::*;
 
@@ -106,13 +107,41 @@ macro_rules! avx2 {
 }
 
 avx2!(
-    f32, __m256, 8, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps,
-    _mm256_fmadd_ps, _mm256_cmp_ps, _mm256_and_ps, _mm256_blendv_ps, _mm256_movemask_ps, _mm256_min_ps, _mm256_max_ps,
+    f32,
+    __m256,
+    8,
+    _mm256_set1_ps,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_add_ps,
+    _mm256_sub_ps,
+    _mm256_mul_ps,
+    _mm256_fmadd_ps,
+    _mm256_cmp_ps,
+    _mm256_and_ps,
+    _mm256_blendv_ps,
+    _mm256_movemask_ps,
+    _mm256_min_ps,
+    _mm256_max_ps,
     transpose_8x8
 );
 avx2!(
-    f64, __m256d, 4, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd,
-    _mm256_fmadd_pd, _mm256_cmp_pd, _mm256_and_pd, _mm256_blendv_pd, _mm256_movemask_pd, _mm256_min_pd, _mm256_max_pd,
+    f64,
+    __m256d,
+    4,
+    _mm256_set1_pd,
+    _mm256_loadu_pd,
+    _mm256_storeu_pd,
+    _mm256_add_pd,
+    _mm256_sub_pd,
+    _mm256_mul_pd,
+    _mm256_fmadd_pd,
+    _mm256_cmp_pd,
+    _mm256_and_pd,
+    _mm256_blendv_pd,
+    _mm256_movemask_pd,
+    _mm256_min_pd,
+    _mm256_max_pd,
     transpose_4x4
 );
 
@@ -124,20 +153,34 @@ fn transpose_8x8(r: [__m256; 8]) -> [__m256; 8] {
         let lo = |a, b| _mm256_unpacklo_ps(a, b);
         let hi = |a, b| _mm256_unpackhi_ps(a, b);
         let t = [
-            lo(r[0], r[1]), hi(r[0], r[1]), lo(r[2], r[3]), hi(r[2], r[3]),
-            lo(r[4], r[5]), hi(r[4], r[5]), lo(r[6], r[7]), hi(r[6], r[7]),
+            lo(r[0], r[1]),
+            hi(r[0], r[1]),
+            lo(r[2], r[3]),
+            hi(r[2], r[3]),
+            lo(r[4], r[5]),
+            hi(r[4], r[5]),
+            lo(r[6], r[7]),
+            hi(r[6], r[7]),
         ];
         let q = [
-            _mm256_shuffle_ps::<0x44>(t[0], t[2]), _mm256_shuffle_ps::<0xEE>(t[0], t[2]),
-            _mm256_shuffle_ps::<0x44>(t[1], t[3]), _mm256_shuffle_ps::<0xEE>(t[1], t[3]),
-            _mm256_shuffle_ps::<0x44>(t[4], t[6]), _mm256_shuffle_ps::<0xEE>(t[4], t[6]),
-            _mm256_shuffle_ps::<0x44>(t[5], t[7]), _mm256_shuffle_ps::<0xEE>(t[5], t[7]),
+            _mm256_shuffle_ps::<0x44>(t[0], t[2]),
+            _mm256_shuffle_ps::<0xEE>(t[0], t[2]),
+            _mm256_shuffle_ps::<0x44>(t[1], t[3]),
+            _mm256_shuffle_ps::<0xEE>(t[1], t[3]),
+            _mm256_shuffle_ps::<0x44>(t[4], t[6]),
+            _mm256_shuffle_ps::<0xEE>(t[4], t[6]),
+            _mm256_shuffle_ps::<0x44>(t[5], t[7]),
+            _mm256_shuffle_ps::<0xEE>(t[5], t[7]),
         ];
         [
-            _mm256_permute2f128_ps::<0x20>(q[0], q[4]), _mm256_permute2f128_ps::<0x20>(q[1], q[5]),
-            _mm256_permute2f128_ps::<0x20>(q[2], q[6]), _mm256_permute2f128_ps::<0x20>(q[3], q[7]),
-            _mm256_permute2f128_ps::<0x31>(q[0], q[4]), _mm256_permute2f128_ps::<0x31>(q[1], q[5]),
-            _mm256_permute2f128_ps::<0x31>(q[2], q[6]), _mm256_permute2f128_ps::<0x31>(q[3], q[7]),
+            _mm256_permute2f128_ps::<0x20>(q[0], q[4]),
+            _mm256_permute2f128_ps::<0x20>(q[1], q[5]),
+            _mm256_permute2f128_ps::<0x20>(q[2], q[6]),
+            _mm256_permute2f128_ps::<0x20>(q[3], q[7]),
+            _mm256_permute2f128_ps::<0x31>(q[0], q[4]),
+            _mm256_permute2f128_ps::<0x31>(q[1], q[5]),
+            _mm256_permute2f128_ps::<0x31>(q[2], q[6]),
+            _mm256_permute2f128_ps::<0x31>(q[3], q[7]),
         ]
     }
 }
@@ -147,12 +190,16 @@ fn transpose_4x4(r: [__m256d; 4]) -> [__m256d; 4] {
     // SAFETY: called by methods of `Avx2` only.
     unsafe {
         let t = [
-            _mm256_unpacklo_pd(r[0], r[1]), _mm256_unpackhi_pd(r[0], r[1]),
-            _mm256_unpacklo_pd(r[2], r[3]), _mm256_unpackhi_pd(r[2], r[3]),
+            _mm256_unpacklo_pd(r[0], r[1]),
+            _mm256_unpackhi_pd(r[0], r[1]),
+            _mm256_unpacklo_pd(r[2], r[3]),
+            _mm256_unpackhi_pd(r[2], r[3]),
         ];
         [
-            _mm256_permute2f128_pd::<0x20>(t[0], t[2]), _mm256_permute2f128_pd::<0x20>(t[1], t[3]),
-            _mm256_permute2f128_pd::<0x31>(t[0], t[2]), _mm256_permute2f128_pd::<0x31>(t[1], t[3]),
+            _mm256_permute2f128_pd::<0x20>(t[0], t[2]),
+            _mm256_permute2f128_pd::<0x20>(t[1], t[3]),
+            _mm256_permute2f128_pd::<0x31>(t[0], t[2]),
+            _mm256_permute2f128_pd::<0x31>(t[1], t[3]),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! AVX-512 (foundation): 64-byte vectors, 32 registers, masks of their own.
 
 #![allow(unsafe_code)]
+#![allow(clippy::wildcard_imports)] // an instruction set's intrinsics, by their own names
 
 use std::arch::x86_64::*;
 
@@ -106,13 +107,39 @@ macro_rules! avx512 {
 }
 
 avx512!(
-    f32, __m512, __mmask16, 16, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps,
-    _mm512_mul_ps, _mm512_fmadd_ps, _mm512_cmp_ps_mask, _mm512_mask_blend_ps, _mm512_min_ps, _mm512_max_ps,
+    f32,
+    __m512,
+    __mmask16,
+    16,
+    _mm512_set1_ps,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_add_ps,
+    _mm512_sub_ps,
+    _mm512_mul_ps,
+    _mm512_fmadd_ps,
+    _mm512_cmp_ps_mask,
+    _mm512_mask_blend_ps,
+    _mm512_min_ps,
+    _mm512_max_ps,
     transpose_16x16
 );
 avx512!(
-    f64, __m512d, __mmask8, 8, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_sub_pd,
-    _mm512_mul_pd, _mm512_fmadd_pd, _mm512_cmp_pd_mask, _mm512_mask_blend_pd, _mm512_min_pd, _mm512_max_pd,
+    f64,
+    __m512d,
+    __mmask8,
+    8,
+    _mm512_set1_pd,
+    _mm512_loadu_pd,
+    _mm512_storeu_pd,
+    _mm512_add_pd,
+    _mm512_sub_pd,
+    _mm512_mul_pd,
+    _mm512_fmadd_pd,
+    _mm512_cmp_pd_mask,
+    _mm512_mask_blend_pd,
+    _mm512_min_pd,
+    _mm512_max_pd,
     transpose_8x8
 );
 

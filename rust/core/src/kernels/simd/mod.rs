@@ -5,7 +5,6 @@
 //! `#[inline(always)]`, or it would be compiled for the baseline CPU. A value of an instruction-set type (`Avx2`, ...) is
 //! the proof that [`Level::detect`] saw the CPU support it; that is what makes its safe methods sound.
 
-mod portable;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -13,6 +12,7 @@ mod avx512;
 pub mod float_mode;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod portable;
 
 use std::sync::OnceLock;
 
@@ -192,12 +192,13 @@ mod tests {
         fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) -> usize {
             let same = |got: F, want: F, what: &str| {
                 let (got, want) = (got.to_f64(), want.to_f64());
-                assert!(got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan(), "{what}: {got} is not {want}");
+                assert!(
+                    got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan(),
+                    "{what}: {got} is not {want}"
+                );
             };
-            let pairs: Vec<(F, F)> = AWKWARD
-                .iter()
-                .flat_map(|&a| AWKWARD.iter().map(move |&b| (F::from_f64(a), F::from_f64(b))))
-                .collect();
+            let pairs: Vec<(F, F)> =
+                AWKWARD.iter().flat_map(|&a| AWKWARD.iter().map(move |&b| (F::from_f64(a), F::from_f64(b)))).collect();
             for pairs in pairs.chunks_exact(S::LANES) {
                 let (a, b): (Vec<F>, Vec<F>) = pairs.iter().copied().unzip();
                 let (va, vb) = (simd.load(&a), simd.load(&b));
@@ -218,7 +219,11 @@ mod tests {
                     same(lanes(simd.max(va, vb))[l], if a > b { a } else { b }, "max");
                     same(lanes(simd.select(less, va, vb))[l], if a < b { a } else { b }, "select");
                     // Exact whether it rounds once or twice.
-                    same(lanes(simd.fma(va, simd.splat(F::from_f64(2.0)), simd.splat(F::from_f64(-0.0))))[l], a + a, "fma");
+                    same(
+                        lanes(simd.fma(va, simd.splat(F::from_f64(2.0)), simd.splat(F::from_f64(-0.0))))[l],
+                        a + a,
+                        "fma",
+                    );
                 }
             }
             let n = S::LANES;
@@ -238,7 +243,12 @@ mod tests {
     #[test]
     fn every_level_computes_what_scalar_code_does() {
         for level in Level::available() {
-            println!("{}: {} lanes of f32, {} of f64", level.name(), level.run::<f32, _>(Check), level.run::<f64, _>(Check));
+            println!(
+                "{}: {} lanes of f32, {} of f64",
+                level.name(),
+                level.run::<f32, _>(Check),
+                level.run::<f64, _>(Check)
+            );
         }
     }
 

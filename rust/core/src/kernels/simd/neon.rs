@@ -1,6 +1,7 @@
 //! NEON: 16-byte vectors, 32 registers; every aarch64 CPU has it.
 
 #![allow(unsafe_code)]
+#![allow(clippy::wildcard_imports)] // an instruction set's intrinsics, by their own names
 
 use std::arch::aarch64::*;
 
@@ -77,12 +78,38 @@ macro_rules! neon {
 }
 
 neon!(
-    f32, float32x4_t, uint32x4_t, 4, vdupq_n_f32, vld1q_f32, vst1q_f32, vaddq_f32, vsubq_f32, vmulq_f32, vfmaq_f32,
-    vcltq_f32, vandq_u32, vbslq_f32, vminvq_u32
+    f32,
+    float32x4_t,
+    uint32x4_t,
+    4,
+    vdupq_n_f32,
+    vld1q_f32,
+    vst1q_f32,
+    vaddq_f32,
+    vsubq_f32,
+    vmulq_f32,
+    vfmaq_f32,
+    vcltq_f32,
+    vandq_u32,
+    vbslq_f32,
+    vminvq_u32
 );
 neon!(
-    f64, float64x2_t, uint64x2_t, 2, vdupq_n_f64, vld1q_f64, vst1q_f64, vaddq_f64, vsubq_f64, vmulq_f64, vfmaq_f64,
-    vcltq_f64, vandq_u64, vbslq_f64, smallest_u64
+    f64,
+    float64x2_t,
+    uint64x2_t,
+    2,
+    vdupq_n_f64,
+    vld1q_f64,
+    vst1q_f64,
+    vaddq_f64,
+    vsubq_f64,
+    vmulq_f64,
+    vfmaq_f64,
+    vcltq_f64,
+    vandq_u64,
+    vbslq_f64,
+    smallest_u64
 );
 
 /// NEON has no `vminvq_u64`.
