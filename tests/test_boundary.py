@@ -603,6 +603,12 @@ def test_csr_with_more_storage_than_rows_use_is_fine() -> None:
     )
 
 
+def test_more_memory_than_there_is_is_an_error_with_the_figure() -> None:
+    model = KMeans.from_centers(np.arange(200_000.0).reshape(-1, 1))
+    with pytest.raises(MemoryError, match="distances needs 4800000000000 bytes"):
+        model.transform(np.zeros((3_000_000, 1)))
+
+
 # --- nothing is lost ---
 
 

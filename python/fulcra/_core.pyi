@@ -40,14 +40,15 @@ class KMeansFit:
     @property
     def n_found(self) -> int: ...  # distinct labels
     @property
-    def stop_reason(self) -> str: ...  # 'unchanged', 'tol', 'shift_tol', 'inertia_tol', 'max_iter', 'listener'
+    def stop_reason(self) -> str: ...  # unchanged, tol, shift_tol, inertia_tol, max_iter or listener
     @property
     def history(self) -> dict[str, NDArray[Any]]: ...  # inertia, shift, seconds: float64; moved: int64
 
 def kmeans_fit(
     X: Any,  # C-contiguous float32 / float64 ndarray, or a scipy CSR matrix / array with 32-bit indices
     sample_weight: NDArray[np.float64] | None,
-    starts: Sequence[Floats | tuple[str, int]],  # (k, d) arrays, ('k-means++', seed) or ('random_partition', seed)
+    # (n_clusters, n_features) arrays, ('k-means++', seed) or ('random_partition', seed)
+    starts: Sequence[Floats | tuple[str, int]],
     *,
     n_clusters: int,
     max_iter: int,

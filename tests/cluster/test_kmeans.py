@@ -192,6 +192,51 @@ def test_a_weight_is_a_repetition_in_any_order(init: str, container: Any, seed: 
     assert weighted.n_iter_ == copied.n_iter_
 
 
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_weight_is_a_repetition_among_exact_ties(
+    empty: bool, container: Any, dtype: type[np.floating]
+) -> None:
+    # Whole numbers: rows lie exactly between centers, and a mean that is off by its last bit sends them
+    # elsewhere.
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        X = rng.integers(-3, 4, size=(int(rng.integers(20, 200)), int(rng.integers(1, 4)))).astype(dtype)
+        weights = rng.integers(0, 4, size=len(X))
+        contents = np.unique(X[weights > 0], axis=0)
+        start = contents[rng.choice(len(contents), max(2, len(contents) // 3), replace=False)]
+        start[len(start) // 2 :] += 10_000 * empty
+        order = rng.permutation(int(weights.sum()))
+        model = KMeans(len(start), init=start, n_init=1, tol=0)
+        weighted = clone(model).fit(container(X), sample_weight=weights)
+        copied = clone(model).fit(container(np.repeat(X, weights, axis=0)[order]))
+        assert_array_equal(np.repeat(weighted.labels_, weights)[order], copied.labels_)
+        assert_allclose(weighted.cluster_centers_, copied.cluster_centers_, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters:sklearn.exceptions.ConvergenceWarning")
+def test_more_clusters_than_contents_settle_at_once_and_a_weight_is_a_repetition() -> None:
+    # The mean of equal rows may be off by its last bit: that is no distance for an empty cluster to make use
+    # of.
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        contents = rng.normal(size=(int(rng.integers(3, 40)), 3))
+        weights = rng.integers(1, 9, size=len(contents))
+        k = len(contents) + int(rng.integers(1, len(contents)))
+        start = contents[rng.integers(len(contents), size=k)]
+        model = KMeans(k, init=start, n_init=1, tol=0)
+        repeated = np.repeat(contents, weights, axis=0)[rng.permutation(weights.sum())]
+        if len(repeated) < k:
+            continue
+        copied = clone(model).fit(repeated)
+        halves = np.stack([weights / 2, weights / 2], axis=1).ravel()
+        weighted = clone(model).fit(np.repeat(contents, 2, axis=0), sample_weight=halves)
+        assert copied.n_iter_ <= 5
+        assert copied.inertia_ == pytest.approx(0, abs=1e-25)
+        assert_array_equal(copied.predict(contents), weighted.predict(contents))
+        assert_allclose(copied.cluster_centers_, weighted.cluster_centers_, rtol=1e-7)
+
+
 def test_the_order_of_the_rows_does_not_matter() -> None:
     order = np.random.default_rng(0).permutation(len(BLOBS))
     one, other = (KMeans(6, random_state=0).fit(X) for X in (BLOBS, BLOBS[order]))

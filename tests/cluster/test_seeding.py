@@ -61,6 +61,33 @@ def test_a_weight_is_a_repetition(seed: int) -> None:
     assert (weights[indices] > 0).all()
 
 
+@pytest.mark.parametrize("seed", [53, 162, 222, 338, 402, 471, 507])
+def test_candidates_that_tie_are_decided_by_the_draw(seed: int) -> None:
+    # Late in a draw two candidates are often each other's only customers: taking either leaves the same sum,
+    # and how that sum was rounded must not matter.
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(int(rng.integers(5, 300)), 3))
+    weights = rng.integers(0, 4, size=len(X))
+    k = int(rng.integers(1, (weights > 0).sum() // 2 + 1))
+    repeated = np.repeat(X, weights, axis=0)[rng.permutation(weights.sum())]
+    chosen, _ = kmeans_plusplus(X, k, sample_weight=weights, random_state=seed)
+    assert_array_equal(kmeans_plusplus(repeated, k, random_state=seed)[0], chosen)
+
+
+def test_once_every_content_is_chosen_the_rest_depends_on_content_and_weight_as_well() -> None:
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        contents = rng.normal(size=(int(rng.integers(3, 20)), 3))
+        weights = rng.integers(2, 9, size=len(contents))
+        repeated = np.repeat(contents, weights, axis=0)[rng.permutation(weights.sum())]
+        halves = np.repeat(contents, 2, axis=0)
+        half_weights = np.stack([weights // 2, weights - weights // 2], axis=1).ravel()
+        k = int(rng.integers(len(contents), 2 * len(contents) + 1))
+        one, _ = kmeans_plusplus(repeated, k, random_state=seed)
+        other, _ = kmeans_plusplus(halves, k, sample_weight=half_weights, random_state=seed)
+        assert_array_equal(one, other)
+
+
 def test_rows_without_weight_are_never_chosen() -> None:
     weights = np.random.default_rng(0).random(len(BLOBS))
     weights[::2] = 0

@@ -15,9 +15,9 @@ from threadpoolctl import threadpool_limits
 
 import fulcra
 
-# OpenMP and OpenBLAS threads spin for some milliseconds after their last task; the next contender must not
+# OpenMP and OpenBLAS threads spin for a while after their last task; the next contender must not
 # share the cores with them.
-_SETTLE_SECONDS = 0.03
+_SETTLE_SECONDS = 0.1
 _MEASUREMENT_SECONDS = 0.02
 _MOST_REPEATS = 200
 # Below this a median is not one.
