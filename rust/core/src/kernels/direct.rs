@@ -50,7 +50,7 @@ fn tile<S: Simd<f64>, const VECTORS: usize>(simd: S, rows: [&[f64]; ROWS], tile:
     let width = VECTORS * S::LANES;
     let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];
     for (f, centers) in tile.chunks_exact(width).enumerate() {
-        let c: [S::V; VECTORS] = std::array::from_fn(|v| simd.load(&centers[v * S::LANES..]));
+        let c: [S::V; VECTORS] = simd.load_all(centers);
         for r in 0..ROWS {
             let x = simd.splat(rows[r][f]);
             for v in 0..VECTORS {
@@ -100,11 +100,11 @@ impl Task<f64> for Nearest<'_> {
         tiles::<S, VECTORS>(simd, self.rows, self.panel, |row, center, sums| {
             for (nearest, sums) in nearest[row..].iter_mut().zip(sums) {
                 // Most tiles hold nothing nearer.
-                let any_nearer = sums.iter().any(|&sum| {
-                    let same_or_farther = simd.lt(simd.splat(nearest.1), sum);
-                    !simd.all(same_or_farther)
-                });
-                if !any_nearer {
+                let mut all_farther = true;
+                for sum in sums {
+                    all_farther &= simd.all(simd.lt(simd.splat(nearest.1), sum));
+                }
+                if all_farther {
                     continue;
                 }
                 for (v, sum) in sums.into_iter().enumerate() {

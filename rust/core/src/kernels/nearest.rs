@@ -502,19 +502,25 @@ impl<T: Float> Lanes<T> {
         let width = VECTORS * S::LANES;
         let samples = &self.samples[b * width * d..][..width * d];
         let lane = |v: usize| b * width + v * S::LANES;
-        let mut nearest: [BestTwo<S::V>; VECTORS] = std::array::from_fn(|v| BestTwo {
-            best: simd.load(&self.best[lane(v)..]),
-            index: simd.load(&self.index[lane(v)..]),
-            second: simd.load(&self.second[lane(v)..]),
-        });
+        let best: [S::V; VECTORS] = simd.load_all(&self.best[lane(0)..]);
+        let index: [S::V; VECTORS] = simd.load_all(&self.index[lane(0)..]);
+        let second: [S::V; VECTORS] = simd.load_all(&self.second[lane(0)..]);
+        let mut nearest = [BestTwo { best: best[0], index: index[0], second: second[0] }; VECTORS];
+        for v in 1..VECTORS {
+            nearest[v] = BestTwo { best: best[v], index: index[v], second: second[v] };
+        }
         let chain = chain(d);
         for from in (0..d).step_by(chain) {
             let features = from..(from + chain).min(d);
             let samples = &samples[from * width..features.end * width];
             let tiles = panel.chunks_exact(CENTERS * d).zip(starts.chunks_exact(CENTERS));
             for (t, (tile, starts)) in tiles.enumerate() {
-                let start = |c: usize| if from == 0 { starts[c] } else { T::default() };
-                let mut scores: [[S::V; VECTORS]; CENTERS] = std::array::from_fn(|c| [simd.splat(start(c)); VECTORS]);
+                let mut scores = [[simd.splat(T::default()); VECTORS]; CENTERS];
+                if from == 0 {
+                    for c in 0..CENTERS {
+                        scores[c] = [simd.splat(starts[c]); VECTORS];
+                    }
+                }
                 let tile = &tile[from * CENTERS..features.end * CENTERS];
                 let values = samples.chunks_exact(UNROLL * width);
                 let centers = tile.chunks_exact(UNROLL * CENTERS);
@@ -571,8 +577,10 @@ impl<T: Float> Lanes<T> {
         let width = VECTORS * S::LANES;
         for b in 0..n_blocks {
             let samples = &self.samples[b * width * D..][..width * D];
-            let y: [[S::V; VECTORS]; D] =
-                std::array::from_fn(|f| std::array::from_fn(|v| simd.load(&samples[f * width + v * S::LANES..])));
+            let mut y = [[simd.splat(T::default()); VECTORS]; D];
+            for f in 0..D {
+                y[f] = simd.load_all(&samples[f * width..]);
+            }
             let mut best = [simd.splat(T::INFINITY); VECTORS];
             let mut second = best;
             let mut index = [simd.splat(T::default()); VECTORS];
@@ -613,17 +621,14 @@ impl<T: Float> Lanes<T> {
         undecided: &mut Vec<u32>,
     ) {
         let width = VECTORS * S::LANES;
-        let (row, floor) = (simd.splat(filter.row), simd.splat(filter.floor));
+        let (row, of_center, floor) = (simd.splat(filter.row), simd.splat(filter.norm), simd.splat(filter.floor));
         let limit = simd.splat(T::from_f64(T::NORM_LIMIT));
         for (v, labels) in labels.chunks_mut(S::LANES).enumerate() {
             let lane = b * width + v * S::LANES;
             let norm = simd.load(&self.norms[lane..]);
             let gap = simd.sub(simd.load(&self.second[lane..]), simd.load(&self.best[lane..]));
             let of_row = simd.fma(row, norm, floor);
-            let decides = |center_norm: S::V| {
-                let bound = simd.fma(simd.splat(filter.norm), center_norm, of_row);
-                simd.and(simd.lt(bound, gap), simd.lt(norm, limit))
-            };
+            let usable = simd.lt(norm, limit);
             let nearest = &self.index[lane..][..S::LANES];
             if let Some(labels) = labels.get_mut(..S::LANES) {
                 // A whole vector, whose length the compiler knows.
@@ -632,7 +637,8 @@ impl<T: Float> Lanes<T> {
                 labels.iter_mut().zip(nearest).for_each(|(label, j)| *label = j.to_index() as i32);
             }
             // The largest centre bounds them all; only where that is not enough is each row's own looked up.
-            if simd.all(decides(simd.splat(filter.largest_norm))) {
+            let bound = simd.fma(of_center, simd.splat(filter.largest_norm), of_row);
+            if simd.all(simd.and(simd.lt(bound, gap), usable)) {
                 continue;
             }
             let mut own = [T::default(); 16];
@@ -641,7 +647,8 @@ impl<T: Float> Lanes<T> {
                 *own = filter.norms[j.to_index() as usize];
             }
             let (yes, no) = (simd.splat(T::from_index(1)), simd.splat(T::default()));
-            simd.store(simd.select(decides(simd.load(&own)), yes, no), &mut decided);
+            let bound = simd.fma(of_center, simd.load(&own), of_row);
+            simd.store(simd.select(simd.and(simd.lt(bound, gap), usable), yes, no), &mut decided);
             let rows = (from + v * S::LANES) as u32..;
             undecided.extend(
                 rows.zip(&decided[..labels.len()]).filter(|(_, decided)| decided.to_index() == 0).map(|(row, _)| row),
@@ -687,7 +694,7 @@ fn multiply<T: Float, S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(
     centers: &[T],
     scores: &mut [[S::V; VECTORS]; CENTERS],
 ) {
-    let y: [S::V; VECTORS] = std::array::from_fn(|v| simd.load(&values[v * S::LANES..]));
+    let y: [S::V; VECTORS] = simd.load_all(values);
     for c in 0..CENTERS {
         let center = simd.splat(centers[c]);
         for v in 0..VECTORS {

@@ -97,7 +97,11 @@ macro_rules! avx512 {
             }
             #[inline(always)]
             fn transpose(self, from: &[$float], from_stride: usize, to: &mut [$float], to_stride: usize) {
-                let columns = $transpose(std::array::from_fn(|r| self.load(&from[r * from_stride..])));
+                let mut rows = [Simd::<$float>::splat(self, 0.0); $lanes];
+                for (r, row) in rows.iter_mut().enumerate() {
+                    *row = self.load(&from[r * from_stride..]);
+                }
+                let columns = $transpose(rows);
                 for (c, column) in columns.into_iter().enumerate() {
                     self.store(column, &mut to[c * to_stride..]);
                 }

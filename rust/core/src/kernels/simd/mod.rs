@@ -2,7 +2,8 @@
 //!
 //! A kernel is written once, generic over [`Simd`], as the `run` of a [`Task`]; [`Level::run`] calls it inside a function
 //! compiled for the level's instruction set. Everything between that function and the intrinsics must be
-//! `#[inline(always)]`, or it would be compiled for the baseline CPU. A value of an instruction-set type (`Avx2`, ...) is
+//! `#[inline(always)]`, or it would be compiled for the baseline CPU; closures cannot be, so vectors stay out of
+//! `array::from_fn` and the like (one such load cost half of a kernel's time). A value of an instruction-set type (`Avx2`, ...) is
 //! the proof that [`Level::detect`] saw the CPU support it; that is what makes its safe methods sound.
 
 #[cfg(target_arch = "x86_64")]
@@ -31,6 +32,15 @@ pub trait Simd<F: Float>: Copy {
     fn splat(self, x: F) -> Self::V;
     /// The first `LANES` values of `from`; panics if it is shorter.
     fn load(self, from: &[F]) -> Self::V;
+    /// The first `N * LANES` values of `from`; panics if it is shorter.
+    #[inline(always)]
+    fn load_all<const N: usize>(self, from: &[F]) -> [Self::V; N] {
+        let mut vectors = [self.splat(F::default()); N];
+        for (v, vector) in vectors.iter_mut().enumerate() {
+            *vector = self.load(&from[v * Self::LANES..]);
+        }
+        vectors
+    }
     /// Writes the first `LANES` values of `to`; panics if it is shorter.
     fn store(self, v: Self::V, to: &mut [F]);
     /// a + b
