@@ -5,9 +5,11 @@ import ctypes
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -238,6 +240,15 @@ def test_processes_started_afresh_compute(method: str, run_python: RunPython) ->
 LONG = np.random.default_rng(0).normal(size=(60_000, 32))
 
 
+@pytest.fixture
+def _ctrl_c_raises() -> Iterator[None]:
+    # Shells start background jobs with SIGINT ignored, and Python then leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c_raises")
 @pytest.mark.parametrize("verbose", [0, 1])
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_ctrl_c_stops_a_fit_and_leaves_the_estimator_as_it_was(n_threads: int, verbose: int) -> None:
@@ -266,6 +277,7 @@ def test_ctrl_c_stops_a_fit_and_leaves_the_estimator_as_it_was(n_threads: int, v
     assert_array_equal(model.predict(ROWS), before["labels_"])
 
 
+@pytest.mark.usefixtures("_ctrl_c_raises")
 def test_ctrl_c_stops_seeding_and_prediction() -> None:
     centers = np.random.default_rng(1).normal(size=(4096, 32))
     for call in (

@@ -1,6 +1,6 @@
 //! Threads and Ctrl-C, seen from Python.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use fulcra_core::kernels::simd::Level;
@@ -21,10 +21,24 @@ pub fn get_num_threads() -> usize {
     match THREADS.load(Ordering::Relaxed) {
         0 => from_environment("FULCRA_NUM_THREADS")
             .or_else(|| from_environment("OMP_NUM_THREADS"))
-            // Heeds affinity and cgroup limits.
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+            .unwrap_or_else(usable_cpus),
         n => n,
     }
+}
+
+/// The CPUs that affinity and cgroup limits leave to this process. Looked up once in each: it reads files, which takes longer
+/// than a prediction.
+fn usable_cpus() -> usize {
+    /// Process id in the upper half, number in the lower; 0 is not looked up.
+    static KNOWN: AtomicU64 = AtomicU64::new(0);
+    let process = u64::from(std::process::id()) << 32;
+    let known = KNOWN.load(Ordering::Relaxed);
+    if known & !u64::from(u32::MAX) == process {
+        return (known & u64::from(u32::MAX)) as usize;
+    }
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    KNOWN.store(process | cpus as u64, Ordering::Relaxed);
+    cpus
 }
 
 /// Fixes the number of threads, or with None leaves it to the environment again.

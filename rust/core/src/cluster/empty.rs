@@ -35,6 +35,10 @@ pub fn refill<F: Float>(
     Ok(())
 }
 
+/// The mean of equal rows may differ from them in its last bits. A squared distance below this share of the centre's
+/// squared norm is no more than that.
+const ROUNDING: f64 = 1e-28;
+
 /// The `wanted` groups of equal rows that are farthest from their centres.
 fn farthest_groups<F: Float>(
     rows: &Rows<'_, F>,
@@ -45,8 +49,10 @@ fn farthest_groups<F: Float>(
     run: &Run<'_>,
 ) -> Result<Vec<Vec<usize>>> {
     let distances = inertia::for_distances(rows, centers, labels, run, |_, distances| distances.to_vec())?.concat();
-    let mut eligible: Vec<usize> =
-        (0..rows.n()).filter(|&i| distances[i] > 0.0 && weights.is_none_or(|w| w[i] > 0.0)).collect();
+    let norms = inertia::norms(centers, rows.d());
+    let mut eligible: Vec<usize> = (0..rows.n())
+        .filter(|&i| distances[i] > ROUNDING * norms[labels[i] as usize] && weights.is_none_or(|w| w[i] > 0.0))
+        .collect();
     let farther = |a: &usize, b: &usize| {
         distances[*b]
             .total_cmp(&distances[*a])

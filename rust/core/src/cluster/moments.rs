@@ -8,7 +8,8 @@ use crate::run::{self, Run};
 
 /// What a fit needs to know of the data before it starts.
 pub struct Moments {
-    /// The point that filters and sums are shifted by: the weighted means rounded to the data's type, zero for CSR.
+    /// The point that filters and sums are shifted by: the weighted means, rounded to a fraction of the spread; zero for
+    /// CSR.
     pub shift: Vec<f64>,
     /// The mean over the columns of their weighted variances, which `tol` is relative to.
     pub variance: f64,
@@ -59,13 +60,21 @@ impl Moments {
             total += all.weight * all.means.iter().map(|mean| mean * mean).sum::<f64>();
             all.means.fill(0.0);
         }
-        for mean in &mut all.means {
-            let shift = F::from_f64(*mean).to_f64();
+        for (mean, squares) in all.means.iter_mut().zip(&all.squares) {
+            let shift = F::from_f64(round_to_spread(*mean, (squares / all.weight).sqrt())).to_f64();
             total += all.weight * (*mean - shift) * (*mean - shift);
             *mean = shift;
         }
         Ok(Moments { shift: all.means, variance, total })
     }
+}
+
+/// `mean` on a grid of powers of two a quarter to an eighth of the standard deviation wide: near enough for a shift, and
+/// whole numbers (or eighths) less such a number, and sums of them, are exact. So means of whole numbers are rounded once,
+/// and ties among them stay ties whatever the order of the rows.
+fn round_to_spread(mean: f64, deviation: f64) -> f64 {
+    let grid = (deviation.log2().floor() - 2.0).exp2();
+    if grid.is_normal() { (mean / grid).round() * grid } else { mean }
 }
 
 /// The first row with a cell that is not finite; if there is none, the row with the largest cell of an overflowed column.
@@ -216,7 +225,14 @@ mod tests {
         let m = moments(&[1.0, 10.0, 3.0, 10.0, 5.0, 10.0, 7.0, 10.0], 2, None);
         assert_eq!(m.shift, [4.0, 10.0]);
         assert_eq!(m.variance, 2.5); // of 5 and 0
-        assert_eq!(m.total, 20.0);
+        assert_eq!(m.total, 20.0); // the mean is on the grid
+    }
+
+    #[test]
+    fn whole_numbers_are_shifted_exactly() {
+        let m = moments(&[0.0, 1.0, 5.0], 1, None);
+        assert_eq!(m.shift[0] * 8.0, (m.shift[0] * 8.0).round());
+        assert!((m.shift[0] - 2.0).abs() <= 0.25);
     }
 
     #[test]

@@ -197,6 +197,9 @@ impl<'a, F: Float> Draw<'a, F> {
     }
 }
 
+/// Sums of other orders of the rows differ by less than this share.
+const ROUNDING: f64 = 1e-12;
+
 /// Squared distances from rows to drawn rows.
 struct Scorer<'a, F> {
     rows: &'a Rows<'a, F>,
@@ -227,7 +230,8 @@ impl<F: Float> Scorer<'_, F> {
         Ok(())
     }
 
-    /// The candidate that leaves the lowest sum of w min(nearest, D); the first of equals.
+    /// The candidate that leaves the lowest sum of w min(nearest, D); the first of equals, where sums that differ by what
+    /// another order of the rows could have rounded are equal.
     fn best(&self, candidates: &[usize], nearest: &[f64], run: &Run<'_>) -> Result<usize> {
         let t = candidates.len();
         let targets = self.targets(candidates);
@@ -248,7 +252,7 @@ impl<F: Float> Scorer<'_, F> {
         for part in parts {
             sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
         }
-        let best = (1..t).fold(0, |best, c| if sums[c] < sums[best] { c } else { best });
+        let best = (1..t).fold(0, |best, c| if sums[c] < sums[best] * (1.0 - ROUNDING) { c } else { best });
         Ok(candidates[best])
     }
 

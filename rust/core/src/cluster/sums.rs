@@ -56,6 +56,10 @@ const FEW_MOVED: usize = 16;
 /// Sums are taken anew this often, so that the roundings of moves do not pile up.
 const REFRESH: usize = 10;
 
+/// A squared move below this share of the squared norm is rounding, and the centre stays: the mean of equal rows is that
+/// row, not its neighbour in the last bit.
+const STANDSTILL: f64 = 1e-30;
+
 impl Sums {
     /// Sums for `k` clusters of rows around `shift`.
     pub fn new(k: usize, shift: &[f64], level: Level) -> Sums {
@@ -289,10 +293,15 @@ impl Sums {
                 return Ok(0.0);
             }
             let sums = &self.totals[j * self.d..][..self.d];
-            let mut shift = 0.0;
+            let (mut shift, mut norm) = (0.0, 0.0);
             for (((mean, sum), m), before) in mean.iter_mut().zip(sums).zip(&self.shift).zip(before) {
                 *mean = m + sum / self.weights[j];
                 shift += (*mean - before) * (*mean - before);
+                norm += before * before;
+            }
+            if shift <= STANDSTILL * norm {
+                mean.copy_from_slice(before);
+                return Ok(0.0);
             }
             Ok(shift)
         })?;
