@@ -14,7 +14,7 @@ use crate::rows::Rows;
 use crate::run::Run;
 
 /// Moves rows into the empty clusters of `sums`; `labels` and `centers` (k, d) are those the sums were taken with.
-/// Labels stay: the next iteration finds them.
+/// `labels` stay: the next iteration finds the new ones.
 pub fn refill<F: Float>(
     rows: &Rows<'_, F>,
     weights: Option<&[f64]>,
@@ -27,12 +27,16 @@ pub fn refill<F: Float>(
     if empty.is_empty() {
         return Ok(());
     }
-    for (into, group) in empty.iter().zip(farthest_groups(rows, weights, centers, labels, empty.len(), run)?) {
-        for i in group {
-            sums.move_row(rows, i, weights.map_or(1.0, |w| w[i]), labels[i] as usize, *into);
-        }
+    let groups = farthest_groups(rows, weights, centers, labels, empty.len(), run)?;
+    if groups.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let mut moved = labels.to_vec();
+    for (into, group) in empty.into_iter().zip(groups) {
+        group.into_iter().for_each(|i| moved[i] = into as i32);
+    }
+    // Taken anew: what is left after a subtraction is not the sum of what is left.
+    sums.take(rows, weights, &moved, run)
 }
 
 /// The mean of equal rows may differ from them in its last bits. A squared distance below this share of the centre's

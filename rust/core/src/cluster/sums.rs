@@ -208,6 +208,8 @@ impl Sums {
         labels: &[i32],
         run: &Run<'_>,
     ) -> Result<()> {
+        // What a later pass moves would be relative to other labels.
+        self.passes = 0;
         let shift = self.shift.clone();
         self.for_clusters(rows.size() + self.k * self.d, run, |mut clusters| {
             clusters.sums.fill(0.0);
@@ -266,16 +268,6 @@ impl Sums {
             Ok(())
         })?;
         Ok(())
-    }
-
-    /// Moves one row between clusters.
-    pub fn move_row<F: Float>(&mut self, rows: &Rows<'_, F>, i: usize, w: f64, from: usize, to: usize) {
-        let Sums { d, shift, totals, weights, counts, .. } = self;
-        let mut all = Clusters { first: 0, d: *d, sums: totals, weights, counts };
-        all.add(rows, shift, i, from as i32, -w);
-        all.add(rows, shift, i, to as i32, w);
-        // What was summed into `to` and out of `from` is not what the labels say: take all anew.
-        self.passes = 0;
     }
 
     /// Clusters without a row that has weight.
