@@ -162,8 +162,12 @@ def test_a_fit_lets_other_python_threads_run() -> None:
 
 
 def test_joblib_workers_fit_with_their_share_of_the_threads() -> None:
+    rows = ROWS
+
     def work(seed: int) -> tuple[np.ndarray, int, str | None]:
-        return fit(seed), fulcra.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
+        # Nothing of this module's own, which a worker may not be able to import.
+        centers = KMeans(16, random_state=seed, max_iter=5).fit(rows).cluster_centers_
+        return centers, fulcra.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
 
     for backend in ("loky", "threading"):
         results = joblib.Parallel(n_jobs=2, backend=backend)(joblib.delayed(work)(seed) for seed in range(4))
