@@ -34,11 +34,6 @@ impl Panel {
         }
         Panel { values, k, d }
     }
-
-    /// Number of centres.
-    pub fn k(&self) -> usize {
-        self.k
-    }
 }
 
 /// Rows computed together, so that a vector of centres is loaded once for all of them.
