@@ -18,7 +18,7 @@ import fulcra
 # OpenMP and OpenBLAS threads spin for a while after their last task; the next contender must not
 # share the cores with them.
 _SETTLE_SECONDS = 0.1
-_MEASUREMENT_SECONDS = 0.02
+_MEASUREMENT_SECONDS = 0.05
 _MOST_REPEATS = 200
 # Below this a median is not one.
 _MEDIAN_ROUNDS = 3
@@ -61,8 +61,9 @@ def interleave(
         Seconds after which no further round starts, unless fewer than three are done and it is not three
         times overdrawn.
     repeats : int or None
-        Calls within one measurement; None makes as many as fill 20 ms for whoever is fastest, so that what
-        takes microseconds is not measured with the cold caches that a rest leaves.
+        Calls within one measurement, after one that is not timed if they are more than one; None makes as many
+        as fill 50 ms for whoever is fastest, so that a short call is not measured with the cold caches and
+        sleeping cores that a rest leaves.
     settle : float
         Seconds to rest before each measurement.
 
@@ -88,6 +89,8 @@ def interleave(
             for name in order:
                 call = calls[name]
                 time.sleep(settle)
+                if repeats > 1:
+                    call()  # the rest has left cold caches and sleeping cores
                 start = time.perf_counter()
                 for _ in range(repeats):
                     call()

@@ -137,29 +137,30 @@ impl Sums {
         let strip = (STRIP_BYTES / (d * size_of::<F>())).next_multiple_of(192);
         let work = rows.n().saturating_mul(k * (d + 2));
         let tasks: Vec<_> = ranges.into_iter().zip(labels.chunks_mut(length)).zip(&mut self.slots).collect();
-        let passes =
-            run.map(tasks, work, |((range, labels), slot): ((Range<usize>, &mut [i32]), &mut Slot), pulse| {
+        let passes = run.map_with(
+            tasks,
+            work,
+            |(scratch, before): &mut (Scratch<F>, Vec<i32>), ((range, labels), slot), pulse| {
                 slot.sums.fill(0.0);
                 slot.weights.fill(0.0);
                 slot.counts.fill(0);
-                let mut scratch = Scratch::default();
-                let mut before = Vec::new();
                 let mut pass = Pass { moved: 0, undecided: 0 };
                 for part in run::ranges(range.len(), strip) {
                     let labels = &mut labels[part.clone()];
                     let part = range.start + part.start..range.start + part.end;
                     before.clear();
                     before.extend_from_slice(labels);
-                    pass.undecided += nearest::assign_range(rows, part.clone(), codebook, labels, &mut scratch, pulse)?;
+                    pass.undecided += nearest::assign_range(rows, part.clone(), codebook, labels, scratch, pulse)?;
                     let weights = weights.map(|w| &w[part.clone()]);
-                    for_changed(&before, labels, |i| {
+                    for_changed(before, labels, |i| {
                         pass.moved += usize::from(weights.is_none_or(|w| w[i] > 0.0));
                     });
                     let Rows::Dense(x) = rows else { continue };
                     level.run(Accumulate { values: x.span(part.start, part.end), weights, labels, shift, slot });
                 }
                 Ok(pass)
-            })?;
+            },
+        )?;
         self.add_up_slots(run)?;
         Ok(total(passes))
     }
@@ -363,12 +364,15 @@ fn assign_noting_moves<F: Float>(
     let work = (rows.size() / n.max(1) + 2) * codebook.k();
     let length = run::rows_per_task(n, work);
     let tasks: Vec<_> = run::ranges(n, length).into_iter().zip(labels.chunks_mut(length)).collect();
-    let parts = run.map(tasks, n.saturating_mul(work), |(range, labels): (Range<usize>, &mut [i32]), pulse| {
-        let before = labels.to_vec();
-        let undecided = nearest::assign_range(rows, range.clone(), codebook, labels, &mut Scratch::default(), pulse)?;
+    let parts = run.map_with(tasks, n.saturating_mul(work), |scratch, (range, labels), pulse| {
+        let (scratch, before): &mut (Scratch<F>, Vec<i32>) = scratch;
+        let (range, labels): (Range<usize>, &mut [i32]) = (range, labels);
+        before.clear();
+        before.extend_from_slice(labels);
+        let undecided = nearest::assign_range(rows, range.clone(), codebook, labels, scratch, pulse)?;
         let mut moves = Moves::new();
         let mut moved = 0;
-        for_changed(&before, labels, |i| {
+        for_changed(before, labels, |i| {
             moved += usize::from(weights.is_none_or(|w| w[range.start + i] > 0.0));
             if noting {
                 moves.push(((range.start + i) as u32, before[i]));

@@ -43,6 +43,8 @@ const STRIP: usize = 768;
 const FEW_ROWS: usize = 3;
 /// Up to this many features a score costs less than its bookkeeping, which then stays in registers.
 const NARROW: usize = 4;
+/// Samples in the widest block: 4 vectors of 16.
+const MOST_LANES: usize = 64;
 
 /// Features that go into one running sum; longer rows are sums of such sums, whose rounding bound is lower, and whose block
 /// of samples stays in the nearest cache while a panel passes.
@@ -135,8 +137,8 @@ pub fn assign<F: Float>(
     let work = (rows.size() / n.max(1) + 2) * codebook.k;
     let length = run::rows_per_task(n, work);
     let tasks = run::ranges(n, length).into_iter().zip(labels.chunks_mut(length)).collect();
-    let undecided = run.map(tasks, n.saturating_mul(work), |(range, labels): (Range<usize>, &mut [i32]), pulse| {
-        assign_range(rows, range, codebook, labels, &mut Scratch::default(), pulse)
+    let undecided = run.map_with(tasks, n.saturating_mul(work), |scratch, (range, labels), pulse| {
+        assign_range(rows, range, codebook, labels, scratch, pulse)
     })?;
     Ok(undecided.into_iter().sum())
 }
@@ -392,12 +394,19 @@ impl<T: Float> Task<T> for Scan<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) {
-        let Scan { samples, filter, lanes, labels, undecided } = self;
-        let d = filter.shift.len();
+        let d = self.filter.shift.len();
         let width = VECTORS * S::LANES;
         let blocks = (SAMPLES_BYTES / (width * d * size_of::<T>())).max(1);
         let tiles = (PANEL_BYTES / (CENTERS * d * size_of::<T>())).max(1);
 
+        match d {
+            1 => return self.run_narrow::<S, VECTORS, 1>(simd),
+            2 => return self.run_narrow::<S, VECTORS, 2>(simd),
+            3 => return self.run_narrow::<S, VECTORS, 3>(simd),
+            4 => return self.run_narrow::<S, VECTORS, 4>(simd),
+            _ => {}
+        }
+        let Scan { samples, filter, lanes, labels, undecided } = self;
         let mut from = 0;
         for (samples, labels) in samples.chunks(blocks * width * d).zip(labels.chunks_mut(blocks * width)) {
             let n_blocks = labels.len().div_ceil(width);
@@ -405,25 +414,61 @@ impl<T: Float> Task<T> for Scan<'_, T> {
             for (b, block) in samples.chunks(width * d).enumerate() {
                 lanes.load_block::<S, VECTORS>(simd, b, block, filter);
             }
-            match d {
-                1 => lanes.score_narrow::<S, VECTORS, 1>(simd, n_blocks, filter),
-                2 => lanes.score_narrow::<S, VECTORS, 2>(simd, n_blocks, filter),
-                3 => lanes.score_narrow::<S, VECTORS, 3>(simd, n_blocks, filter),
-                4 => lanes.score_narrow::<S, VECTORS, 4>(simd, n_blocks, filter),
-                _ => {
-                    // Centres in panels, so that a panel stays in the cache for all blocks of samples.
-                    lanes.partial.resize(tiles * CENTERS * width, T::default());
-                    for panel in filter.panels(tiles * CENTERS) {
-                        for b in 0..n_blocks {
-                            lanes.score_block::<S, VECTORS, CENTERS>(simd, b, d, panel);
-                        }
-                    }
+            // Centres in panels, so that a panel stays in the cache for all blocks of samples.
+            lanes.partial.resize(tiles * CENTERS * width, T::default());
+            for panel in filter.panels(tiles * CENTERS) {
+                for b in 0..n_blocks {
+                    lanes.score_block::<S, VECTORS, CENTERS>(simd, b, d, panel);
                 }
             }
             for (b, labels) in labels.chunks_mut(width).enumerate() {
-                lanes.decide_block::<S, VECTORS>(simd, b, filter, labels, from + b * width, undecided);
+                let lane = b * width;
+                let norms = simd.load_all(&lanes.norms[lane..]);
+                let nearest = lanes.nearest::<S, VECTORS>(simd, lane);
+                decide::<T, S, VECTORS>(simd, filter, norms, nearest, labels, from + lane, undecided);
             }
             from += labels.len();
+        }
+    }
+}
+
+impl<T: Float> Scan<'_, T> {
+    /// Rows shorter than the bookkeeping of a score: sample and best two stay in registers from centre to centre.
+    #[inline(always)]
+    fn run_narrow<S: Simd<T>, const VECTORS: usize, const D: usize>(self, simd: S) {
+        let Scan { samples, filter, lanes, labels, undecided } = self;
+        let width = VECTORS * S::LANES;
+        for (b, (block, labels)) in samples.chunks(width * D).zip(labels.chunks_mut(width)).enumerate() {
+            let block = if block.len() == width * D { block } else { pad(block, &mut lanes.padded, width * D) };
+            let mut y = [[simd.splat(T::default()); VECTORS]; D];
+            let mut norms = [simd.splat(T::default()); VECTORS];
+            for v in 0..VECTORS {
+                let columns = simd.columns::<D>(&block[v * S::LANES * D..]);
+                for f in 0..D {
+                    y[f][v] = simd.sub(columns[f], simd.splat(filter.shift[f]));
+                    norms[v] = simd.fma(y[f][v], y[f][v], norms[v]);
+                }
+            }
+            let mut nearest = [BestTwo::none(simd); VECTORS];
+            for center in filter.narrow.chunks_exact(D + 2) {
+                let named = simd.splat(center[D + 1]);
+                let mut scores = [simd.splat(center[D]); VECTORS];
+                for f in 0..D {
+                    let center = simd.splat(center[f]);
+                    for v in 0..VECTORS {
+                        scores[v] = simd.fma(y[f][v], center, scores[v]);
+                    }
+                }
+                for v in 0..VECTORS {
+                    let BestTwo { best, index, second } = nearest[v];
+                    nearest[v] = BestTwo {
+                        best: simd.min(scores[v], best),
+                        index: simd.select(simd.lt(scores[v], best), named, index),
+                        second: simd.min(simd.max(best, scores[v]), second),
+                    };
+                }
+            }
+            decide::<T, S, VECTORS>(simd, filter, norms, nearest, labels, b * width, undecided);
         }
     }
 }
@@ -446,46 +491,46 @@ impl<T: Float> Lanes<T> {
     fn load_block<S: Simd<T>, const VECTORS: usize>(&mut self, simd: S, b: usize, block: &[T], filter: &Filter<T>) {
         let d = filter.shift.len();
         let width = VECTORS * S::LANES;
+        let block = if block.len() == width * d { block } else { pad(block, &mut self.padded, width * d) };
         let to = &mut self.samples[b * width * d..][..width * d];
-        let block = if block.len() == width * d {
-            block
-        } else {
-            self.padded.clear();
-            self.padded.extend_from_slice(block);
-            self.padded.resize(width * d, T::default());
-            &self.padded
-        };
-        match d {
-            1 => transpose_narrow::<T, 1>(block, to, width),
-            2 => transpose_narrow::<T, 2>(block, to, width),
-            3 => transpose_narrow::<T, 3>(block, to, width),
-            4 => transpose_narrow::<T, 4>(block, to, width),
-            _ => {
-                let whole = d - d % S::LANES;
-                for v in 0..VECTORS {
-                    let rows = &block[v * S::LANES * d..][..S::LANES * d];
-                    for f in (0..whole).step_by(S::LANES) {
-                        simd.transpose(&rows[f..], d, &mut to[f * width + v * S::LANES..], width);
-                    }
-                    for f in whole..d {
-                        for (lane, row) in rows.chunks_exact(d).enumerate() {
-                            to[f * width + v * S::LANES + lane] = row[f];
-                        }
-                    }
+        let norms = &mut self.norms[b * width..][..width];
+        if d < S::LANES {
+            for (r, row) in block.chunks_exact(d).enumerate() {
+                row.iter().enumerate().for_each(|(f, &x)| to[f * width + r] = x);
+            }
+            let mut sums = [simd.splat(T::default()); VECTORS];
+            for (values, &m) in to.chunks_exact_mut(width).zip(&filter.shift) {
+                let m = simd.splat(m);
+                for (values, sum) in values.chunks_exact_mut(S::LANES).zip(&mut sums) {
+                    let y = simd.sub(simd.load(values), m);
+                    simd.store(y, values);
+                    *sum = simd.fma(y, y, *sum);
                 }
             }
-        }
-        let mut norms = [simd.splat(T::default()); VECTORS];
-        for (values, &m) in to.chunks_exact_mut(width).zip(&filter.shift) {
-            let m = simd.splat(m);
-            for (values, norm) in values.chunks_exact_mut(S::LANES).zip(&mut norms) {
-                let y = simd.sub(simd.load(values), m);
-                simd.store(y, values);
-                *norm = simd.fma(y, y, *norm);
+            for (sum, norm) in sums.iter().zip(norms.chunks_exact_mut(S::LANES)) {
+                simd.store(*sum, norm);
             }
+            return;
         }
-        for (norm, to) in norms.iter().zip(self.norms[b * width..].chunks_exact_mut(S::LANES)) {
-            simd.store(*norm, to);
+        let whole = d - d % S::LANES;
+        for v in 0..VECTORS {
+            let rows = &block[v * S::LANES * d..][..S::LANES * d];
+            let to = &mut to[v * S::LANES..];
+            let mut norm = simd.splat(T::default());
+            for f in (0..whole).step_by(S::LANES) {
+                let squares = simd.transpose(&rows[f..], d, &filter.shift[f..], &mut to[f * width..], width);
+                norm = simd.add(norm, squares);
+            }
+            if whole < d {
+                // The last tile overlaps the one before, whose squares are in the sum already.
+                let f = d - S::LANES;
+                simd.transpose(&rows[f..], d, &filter.shift[f..], &mut to[f * width..], width);
+                for f in whole..d {
+                    let y = simd.load(&to[f * width..]);
+                    norm = simd.fma(y, y, norm);
+                }
+            }
+            simd.store(norm, &mut norms[v * S::LANES..]);
         }
     }
 
@@ -501,14 +546,7 @@ impl<T: Float> Lanes<T> {
     ) {
         let width = VECTORS * S::LANES;
         let samples = &self.samples[b * width * d..][..width * d];
-        let lane = |v: usize| b * width + v * S::LANES;
-        let best: [S::V; VECTORS] = simd.load_all(&self.best[lane(0)..]);
-        let index: [S::V; VECTORS] = simd.load_all(&self.index[lane(0)..]);
-        let second: [S::V; VECTORS] = simd.load_all(&self.second[lane(0)..]);
-        let mut nearest = [BestTwo { best: best[0], index: index[0], second: second[0] }; VECTORS];
-        for v in 1..VECTORS {
-            nearest[v] = BestTwo { best: best[v], index: index[v], second: second[v] };
-        }
+        let mut nearest = self.nearest::<S, VECTORS>(simd, b * width);
         let chain = chain(d);
         for from in (0..d).step_by(chain) {
             let features = from..(from + chain).min(d);
@@ -559,100 +597,81 @@ impl<T: Float> Lanes<T> {
             }
         }
         for (v, BestTwo { best, index, second }) in nearest.into_iter().enumerate() {
-            simd.store(best, &mut self.best[lane(v)..]);
-            simd.store(index, &mut self.index[lane(v)..]);
-            simd.store(second, &mut self.second[lane(v)..]);
-        }
-    }
-
-    /// Scores all blocks against all centres where a row is shorter than the bookkeeping of a score: sample and best two
-    /// stay in registers from centre to centre.
-    #[inline(always)]
-    fn score_narrow<S: Simd<T>, const VECTORS: usize, const D: usize>(
-        &mut self,
-        simd: S,
-        n_blocks: usize,
-        filter: &Filter<T>,
-    ) {
-        let width = VECTORS * S::LANES;
-        for b in 0..n_blocks {
-            let samples = &self.samples[b * width * D..][..width * D];
-            let mut y = [[simd.splat(T::default()); VECTORS]; D];
-            for f in 0..D {
-                y[f] = simd.load_all(&samples[f * width..]);
-            }
-            let mut best = [simd.splat(T::INFINITY); VECTORS];
-            let mut second = best;
-            let mut index = [simd.splat(T::default()); VECTORS];
-            for center in filter.narrow.chunks_exact(D + 2) {
-                let named = simd.splat(center[D + 1]);
-                let mut scores = [simd.splat(center[D]); VECTORS];
-                for f in 0..D {
-                    let center = simd.splat(center[f]);
-                    for v in 0..VECTORS {
-                        scores[v] = simd.fma(y[f][v], center, scores[v]);
-                    }
-                }
-                for v in 0..VECTORS {
-                    let lower = simd.lt(scores[v], best[v]);
-                    index[v] = simd.select(lower, named, index[v]);
-                    second[v] = simd.min(simd.max(best[v], scores[v]), second[v]);
-                    best[v] = simd.min(scores[v], best[v]);
-                }
-            }
-            for v in 0..VECTORS {
-                let lane = b * width + v * S::LANES;
-                simd.store(best[v], &mut self.best[lane..]);
-                simd.store(index[v], &mut self.index[lane..]);
-                simd.store(second[v], &mut self.second[lane..]);
-            }
-        }
-    }
-
-    /// Writes the labels of block `b`, whose first row is row `from`; lists the rows within the bound.
-    #[inline(always)]
-    fn decide_block<S: Simd<T>, const VECTORS: usize>(
-        &self,
-        simd: S,
-        b: usize,
-        filter: &Filter<T>,
-        labels: &mut [i32],
-        from: usize,
-        undecided: &mut Vec<u32>,
-    ) {
-        let width = VECTORS * S::LANES;
-        let (row, of_center, floor) = (simd.splat(filter.row), simd.splat(filter.norm), simd.splat(filter.floor));
-        let limit = simd.splat(T::from_f64(T::NORM_LIMIT));
-        for (v, labels) in labels.chunks_mut(S::LANES).enumerate() {
             let lane = b * width + v * S::LANES;
-            let norm = simd.load(&self.norms[lane..]);
-            let gap = simd.sub(simd.load(&self.second[lane..]), simd.load(&self.best[lane..]));
-            let of_row = simd.fma(row, norm, floor);
-            let usable = simd.lt(norm, limit);
-            let nearest = &self.index[lane..][..S::LANES];
-            if let Some(labels) = labels.get_mut(..S::LANES) {
-                // A whole vector, whose length the compiler knows.
-                labels.iter_mut().zip(nearest).for_each(|(label, j)| *label = j.to_index() as i32);
-            } else {
-                labels.iter_mut().zip(nearest).for_each(|(label, j)| *label = j.to_index() as i32);
+            simd.store(best, &mut self.best[lane..]);
+            simd.store(index, &mut self.index[lane..]);
+            simd.store(second, &mut self.second[lane..]);
+        }
+    }
+
+    /// The best two so far of the block from `lane` on.
+    #[inline(always)]
+    fn nearest<S: Simd<T>, const VECTORS: usize>(&self, simd: S, lane: usize) -> [BestTwo<S::V>; VECTORS] {
+        let mut nearest = [BestTwo::none(simd); VECTORS];
+        for (v, nearest) in nearest.iter_mut().enumerate() {
+            let lane = lane + v * S::LANES;
+            *nearest = BestTwo {
+                best: simd.load(&self.best[lane..]),
+                index: simd.load(&self.index[lane..]),
+                second: simd.load(&self.second[lane..]),
+            };
+        }
+        nearest
+    }
+}
+
+/// Writes the labels of a block, whose first row is row `from`; lists the rows within the bound.
+#[inline(always)]
+fn decide<T: Float, S: Simd<T>, const VECTORS: usize>(
+    simd: S,
+    filter: &Filter<T>,
+    norms: [S::V; VECTORS],
+    nearest: [BestTwo<S::V>; VECTORS],
+    labels: &mut [i32],
+    from: usize,
+    undecided: &mut Vec<u32>,
+) {
+    let width = VECTORS * S::LANES;
+    let mut index = [T::default(); MOST_LANES];
+    for v in 0..VECTORS {
+        simd.store(nearest[v].index, &mut index[v * S::LANES..]);
+    }
+    // By way of an array whose length the compiler knows.
+    let mut names = [0; MOST_LANES];
+    for (name, j) in names[..width].iter_mut().zip(&index) {
+        *name = j.to_index() as i32;
+    }
+    labels.copy_from_slice(&names[..labels.len()]);
+
+    let (row, floor) = (simd.splat(filter.row), simd.splat(filter.floor));
+    let (of_center, largest) = (simd.splat(filter.norm), simd.splat(filter.largest_norm));
+    let limit = simd.splat(T::from_f64(T::NORM_LIMIT));
+    // The largest centre bounds them all; only where that is not enough is each row's own looked up.
+    let mut decided = simd.lt(norms[0], limit);
+    for v in 0..VECTORS {
+        let bound = simd.fma(of_center, largest, simd.fma(row, norms[v], floor));
+        let enough = simd.and(simd.lt(bound, simd.sub(nearest[v].second, nearest[v].best)), simd.lt(norms[v], limit));
+        decided = simd.and(decided, enough);
+    }
+    if simd.all(decided) {
+        return;
+    }
+    let (yes, no) = (simd.splat(T::from_index(1)), simd.splat(T::default()));
+    for v in 0..VECTORS {
+        let mut own = [T::default(); MOST_LANES];
+        let mut decided = [T::default(); MOST_LANES];
+        let from = from + v * S::LANES;
+        for (own, j) in own.iter_mut().zip(&index[v * S::LANES..][..S::LANES]) {
+            *own = filter.norms[j.to_index() as usize];
+        }
+        let bound = simd.fma(of_center, simd.load(&own), simd.fma(row, norms[v], floor));
+        let enough = simd.and(simd.lt(bound, simd.sub(nearest[v].second, nearest[v].best)), simd.lt(norms[v], limit));
+        simd.store(simd.select(enough, yes, no), &mut decided);
+        let rows = labels.len().saturating_sub(v * S::LANES).min(S::LANES);
+        for (l, decided) in decided[..rows].iter().enumerate() {
+            if decided.to_index() == 0 {
+                undecided.push((from + l) as u32);
             }
-            // The largest centre bounds them all; only where that is not enough is each row's own looked up.
-            let bound = simd.fma(of_center, simd.splat(filter.largest_norm), of_row);
-            if simd.all(simd.and(simd.lt(bound, gap), usable)) {
-                continue;
-            }
-            let mut own = [T::default(); 16];
-            let mut decided = [T::default(); 16];
-            for (own, j) in own.iter_mut().zip(nearest) {
-                *own = filter.norms[j.to_index() as usize];
-            }
-            let (yes, no) = (simd.splat(T::from_index(1)), simd.splat(T::default()));
-            let bound = simd.fma(of_center, simd.load(&own), of_row);
-            simd.store(simd.select(simd.and(simd.lt(bound, gap), usable), yes, no), &mut decided);
-            let rows = (from + v * S::LANES) as u32..;
-            undecided.extend(
-                rows.zip(&decided[..labels.len()]).filter(|(_, decided)| decided.to_index() == 0).map(|(row, _)| row),
-            );
         }
     }
 }
@@ -663,6 +682,14 @@ struct BestTwo<V> {
     best: V,
     index: V,
     second: V,
+}
+
+impl<V: Copy> BestTwo<V> {
+    #[inline(always)]
+    fn none<T: Float, S: Simd<T, V = V>>(simd: S) -> Self {
+        let far = simd.splat(T::INFINITY);
+        BestTwo { best: far, index: simd.splat(T::default()), second: far }
+    }
 }
 
 /// Of two centres' scores. Taking the centres of a tile in pairs costs as much as one by one, but they need not wait for
@@ -703,15 +730,13 @@ fn multiply<T: Float, S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(
     }
 }
 
-/// The transposition of rows shorter than a vector; the constant width lets the compiler see the strides.
+/// `block` and zeros, `length` values.
 #[inline(always)]
-fn transpose_narrow<T: Float, const D: usize>(block: &[T], to: &mut [T], width: usize) {
-    let (rows, _) = block.as_chunks::<D>();
-    for (f, values) in to.chunks_exact_mut(width).enumerate() {
-        for (value, row) in values.iter_mut().zip(rows) {
-            *value = row[f];
-        }
-    }
+fn pad<'a, T: Float>(block: &[T], padded: &'a mut Vec<T>, length: usize) -> &'a [T] {
+    padded.clear();
+    padded.extend_from_slice(block);
+    padded.resize(length, T::default());
+    padded
 }
 
 /// Guards against more centres than a label can name.

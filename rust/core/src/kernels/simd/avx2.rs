@@ -35,7 +35,7 @@ where
 
 macro_rules! avx2 {
     ($float:ty, $v:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident,
-     $fma:ident, $cmp:ident, $and:ident, $blend:ident, $movemask:ident, $min:ident, $max:ident, $transpose:ident) => {
+     $fma:ident, $cmp:ident, $and:ident, $blend:ident, $movemask:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident) => {
         // SAFETY of every block: an `Avx2` exists only where avx2 and fma were detected; loads and stores go through a
         // slice of LANES values, whose length is checked.
         impl Simd<$float> for Avx2 {
@@ -96,15 +96,36 @@ macro_rules! avx2 {
                 unsafe { $max(a, b) }
             }
             #[inline(always)]
-            fn transpose(self, from: &[$float], from_stride: usize, to: &mut [$float], to_stride: usize) {
-                let mut rows = [Simd::<$float>::splat(self, 0.0); $lanes];
+            fn columns<const D: usize>(self, rows: &[$float]) -> [Self::V; D] {
+                $columns(self, &rows[..D * $lanes])
+            }
+            #[inline(always)]
+            fn transpose(
+                self,
+                from: &[$float],
+                from_stride: usize,
+                shift: &[$float],
+                to: &mut [$float],
+                to_stride: usize,
+            ) -> Self::V {
+                let shift: Self::V = Simd::<$float>::load(self, shift);
+                let mut rows = [shift; $lanes];
+                let from = &from[..($lanes - 1) * from_stride + $lanes];
                 for (r, row) in rows.iter_mut().enumerate() {
-                    *row = self.load(&from[r * from_stride..]);
+                    // SAFETY: the slice ends with the last row's last value. A check for each row costs more than its load.
+                    *row = unsafe { $sub($load(from.as_ptr().add(r * from_stride)), shift) };
                 }
                 let columns = $transpose(rows);
-                for (c, column) in columns.into_iter().enumerate() {
-                    self.store(column, &mut to[c * to_stride..]);
+                let mut squares = Simd::<$float>::mul(self, columns[0], columns[0]);
+                for c in 1..$lanes {
+                    squares = Simd::<$float>::fma(self, columns[c], columns[c], squares);
                 }
+                let to = &mut to[..($lanes - 1) * to_stride + $lanes];
+                for (c, column) in columns.into_iter().enumerate() {
+                    // SAFETY: as above.
+                    unsafe { $store(to.as_mut_ptr().add(c * to_stride), column) };
+                }
+                squares
             }
         }
     };
@@ -127,6 +148,7 @@ avx2!(
     _mm256_movemask_ps,
     _mm256_min_ps,
     _mm256_max_ps,
+    columns_of_8,
     transpose_8x8
 );
 avx2!(
@@ -146,8 +168,83 @@ avx2!(
     _mm256_movemask_pd,
     _mm256_min_pd,
     _mm256_max_pd,
+    columns_of_4,
     transpose_4x4
 );
+
+/// Columns of 8 rows of `D` values, by shuffles within 128-bit lanes that hold rows r and r + 4.
+#[inline(always)]
+fn columns_of_8<const D: usize>(simd: Avx2, rows: &[f32]) -> [__m256; D] {
+    let mut columns = [simd.splat(0.0_f32); D];
+    // SAFETY: called by methods of `Avx2` only; the values from 4 i and from 4 (D + i) on are within the D * 8 values.
+    unsafe {
+        assert!(rows.len() >= D * 8);
+        let mut halves = [simd.splat(0.0_f32); 4];
+        for (i, half) in halves[..D].iter_mut().enumerate() {
+            *half = _mm256_loadu2_m128(rows.as_ptr().add(4 * (D + i)), rows.as_ptr().add(4 * i));
+        }
+        let [a, b, c, d] = halves;
+        match D {
+            1 => columns[0] = a,
+            2 => {
+                columns[0] = _mm256_shuffle_ps::<0x88>(a, b);
+                columns[1] = _mm256_shuffle_ps::<0xDD>(a, b);
+            }
+            3 => {
+                let xy = _mm256_shuffle_ps::<0x9E>(b, c); // x2 y2 x3 y3
+                let yz = _mm256_shuffle_ps::<0x49>(a, b); // y0 z0 y1 z1
+                columns[0] = _mm256_shuffle_ps::<0x8C>(a, xy);
+                columns[1] = _mm256_shuffle_ps::<0xD8>(yz, xy);
+                columns[2] = _mm256_shuffle_ps::<0xCD>(yz, c);
+            }
+            4 => {
+                let (low_ab, high_ab) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+                let (low_cd, high_cd) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+                columns[0] = _mm256_shuffle_ps::<0x44>(low_ab, low_cd);
+                columns[1] = _mm256_shuffle_ps::<0xEE>(low_ab, low_cd);
+                columns[2] = _mm256_shuffle_ps::<0x44>(high_ab, high_cd);
+                columns[3] = _mm256_shuffle_ps::<0xEE>(high_ab, high_cd);
+            }
+            _ => unreachable!("at most 4 columns"),
+        }
+    }
+    columns
+}
+
+/// Columns of 4 rows of `D` values, by shuffles within 128-bit lanes that hold rows r and r + 2.
+#[inline(always)]
+fn columns_of_4<const D: usize>(simd: Avx2, rows: &[f64]) -> [__m256d; D] {
+    let mut columns = [simd.splat(0.0_f64); D];
+    // SAFETY: called by methods of `Avx2` only; the values from 2 i and from 2 (D + i) on are within the D * 4 values.
+    unsafe {
+        assert!(rows.len() >= D * 4);
+        let mut halves = [simd.splat(0.0_f64); 4];
+        for (i, half) in halves[..D].iter_mut().enumerate() {
+            *half = _mm256_loadu2_m128d(rows.as_ptr().add(2 * (D + i)), rows.as_ptr().add(2 * i));
+        }
+        let [a, b, c, d] = halves;
+        match D {
+            1 => columns[0] = a,
+            2 => {
+                columns[0] = _mm256_unpacklo_pd(a, b);
+                columns[1] = _mm256_unpackhi_pd(a, b);
+            }
+            3 => {
+                columns[0] = _mm256_shuffle_pd::<0b1010>(a, b);
+                columns[1] = _mm256_shuffle_pd::<0b0101>(a, c);
+                columns[2] = _mm256_shuffle_pd::<0b1010>(b, c);
+            }
+            4 => {
+                columns[0] = _mm256_unpacklo_pd(a, c);
+                columns[1] = _mm256_unpackhi_pd(a, c);
+                columns[2] = _mm256_unpacklo_pd(b, d);
+                columns[3] = _mm256_unpackhi_pd(b, d);
+            }
+            _ => unreachable!("at most 4 columns"),
+        }
+    }
+    columns
+}
 
 #[inline(always)]
 fn transpose_8x8(r: [__m256; 8]) -> [__m256; 8] {

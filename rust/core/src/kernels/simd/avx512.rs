@@ -35,7 +35,7 @@ where
 
 macro_rules! avx512 {
     ($float:ty, $v:ty, $m:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident,
-     $mul:ident, $fma:ident, $cmp:ident, $blend:ident, $min:ident, $max:ident, $transpose:ident) => {
+     $mul:ident, $fma:ident, $cmp:ident, $blend:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident) => {
         // SAFETY of every block: an `Avx512` exists only where avx512f was detected; loads and stores go through a slice
         // of LANES values, whose length is checked.
         impl Simd<$float> for Avx512 {
@@ -96,15 +96,36 @@ macro_rules! avx512 {
                 unsafe { $max(a, b) }
             }
             #[inline(always)]
-            fn transpose(self, from: &[$float], from_stride: usize, to: &mut [$float], to_stride: usize) {
-                let mut rows = [Simd::<$float>::splat(self, 0.0); $lanes];
+            fn columns<const D: usize>(self, rows: &[$float]) -> [Self::V; D] {
+                $columns(self, &rows[..D * $lanes])
+            }
+            #[inline(always)]
+            fn transpose(
+                self,
+                from: &[$float],
+                from_stride: usize,
+                shift: &[$float],
+                to: &mut [$float],
+                to_stride: usize,
+            ) -> Self::V {
+                let shift: Self::V = Simd::<$float>::load(self, shift);
+                let mut rows = [shift; $lanes];
+                let from = &from[..($lanes - 1) * from_stride + $lanes];
                 for (r, row) in rows.iter_mut().enumerate() {
-                    *row = self.load(&from[r * from_stride..]);
+                    // SAFETY: the slice ends with the last row's last value. A check for each row costs more than its load.
+                    *row = unsafe { $sub($load(from.as_ptr().add(r * from_stride)), shift) };
                 }
                 let columns = $transpose(rows);
-                for (c, column) in columns.into_iter().enumerate() {
-                    self.store(column, &mut to[c * to_stride..]);
+                let mut squares = Simd::<$float>::mul(self, columns[0], columns[0]);
+                for c in 1..$lanes {
+                    squares = Simd::<$float>::fma(self, columns[c], columns[c], squares);
                 }
+                let to = &mut to[..($lanes - 1) * to_stride + $lanes];
+                for (c, column) in columns.into_iter().enumerate() {
+                    // SAFETY: as above.
+                    unsafe { $store(to.as_mut_ptr().add(c * to_stride), column) };
+                }
+                squares
             }
         }
     };
@@ -126,6 +147,7 @@ avx512!(
     _mm512_mask_blend_ps,
     _mm512_min_ps,
     _mm512_max_ps,
+    columns_of_16,
     transpose_16x16
 );
 avx512!(
@@ -144,8 +166,74 @@ avx512!(
     _mm512_mask_blend_pd,
     _mm512_min_pd,
     _mm512_max_pd,
+    columns_of_8,
     transpose_8x8
 );
+
+/// Where column `f` of rows of `d` values takes its lanes from when vector `step` of those rows comes in: lane r keeps what
+/// it has, or takes the value of the vector that holds it. The first step chooses from vector 0 and vector 1.
+const fn lanes_of_column<const LANES: usize>(d: usize, f: usize, step: usize) -> [usize; LANES] {
+    let mut from = [0; LANES];
+    let mut r = 0;
+    while r < LANES {
+        let (vector, lane) = ((r * d + f) / LANES, (r * d + f) % LANES);
+        from[r] = if vector == step {
+            LANES + lane
+        } else if step == 1 && vector == 0 {
+            lane
+        } else {
+            r
+        };
+        r += 1;
+    }
+    from
+}
+
+macro_rules! columns {
+    ($name:ident, $float:ty, $v:ty, $lanes:literal, $index:ty, $permute:ident) => {
+        #[inline(always)]
+        fn $name<const D: usize>(simd: Avx512, rows: &[$float]) -> [$v; D] {
+            // Tables are made while compiling: [D][f][step].
+            const FROM: [[[[$index; $lanes]; 4]; 4]; 5] = {
+                let mut all = [[[[0; $lanes]; 4]; 4]; 5];
+                let mut d = 1;
+                while d <= 4 {
+                    let mut f = 0;
+                    while f < d {
+                        let mut step = 1;
+                        while step < d {
+                            let from = lanes_of_column::<$lanes>(d, f, step);
+                            let mut r = 0;
+                            while r < $lanes {
+                                all[d][f][step][r] = from[r] as $index;
+                                r += 1;
+                            }
+                            step += 1;
+                        }
+                        f += 1;
+                    }
+                    d += 1;
+                }
+                all
+            };
+            let vectors: [$v; D] = Simd::<$float>::load_all(simd, rows);
+            let mut columns = vectors;
+            for f in 0..D {
+                columns[f] = vectors[0];
+                for step in 1..D {
+                    // SAFETY: called by methods of `Avx512` only; the table's rows are whole vectors.
+                    columns[f] = unsafe {
+                        $permute(columns[f], _mm512_loadu_si512(FROM[D][f][step].as_ptr().cast()), vectors[step])
+                    };
+                }
+            }
+            columns
+        }
+    };
+}
+
+columns!(columns_of_16, f32, __m512, 16, i32, _mm512_permutex2var_ps);
+columns!(columns_of_8, f64, __m512d, 8, i64, _mm512_permutex2var_pd);
 
 #[inline(always)]
 fn transpose_16x16(r: [__m512; 16]) -> [__m512; 16] {

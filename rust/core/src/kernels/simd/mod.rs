@@ -69,15 +69,37 @@ pub trait Simd<F: Float>: Copy {
     fn max(self, a: Self::V, b: Self::V) -> Self::V {
         self.select(self.lt(b, a), a, b)
     }
-    /// Transposes a `LANES` x `LANES` tile: `to[c * to_stride + r] = from[r * from_stride + c]`.
+    /// The columns of the first `LANES` rows of `D` values, for a `D` of at most 4; panics if `rows` is shorter.
     #[inline(always)]
-    fn transpose(self, from: &[F], from_stride: usize, to: &mut [F], to_stride: usize) {
+    fn columns<const D: usize>(self, rows: &[F]) -> [Self::V; D] {
+        let mut columns = [self.splat(F::default()); D];
+        for (f, column) in columns.iter_mut().enumerate() {
+            let mut values = [F::default(); 16];
+            for (value, row) in values[..Self::LANES].iter_mut().zip(rows.chunks_exact(D)) {
+                *value = row[f];
+            }
+            *column = self.load(&values);
+        }
+        columns
+    }
+    /// Transposes a `LANES` x `LANES` tile of rows less `shift`: `to[c * to_stride + r] = from[r * from_stride + c] - shift[c]`.
+    /// Returns the rows' sums of squares.
+    #[inline(always)]
+    fn transpose(self, from: &[F], from_stride: usize, shift: &[F], to: &mut [F], to_stride: usize) -> Self::V {
         for r in 0..Self::LANES {
             let row = &from[r * from_stride..][..Self::LANES];
             for (c, &value) in row.iter().enumerate() {
                 to[c * to_stride + r] = value;
             }
         }
+        let mut squares = self.splat(F::default());
+        for (c, &m) in shift[..Self::LANES].iter().enumerate() {
+            let to = &mut to[c * to_stride..];
+            let y = self.sub(self.load(to), self.splat(m));
+            self.store(y, to);
+            squares = self.fma(y, y, squares);
+        }
+        squares
     }
 }
 
@@ -236,17 +258,38 @@ mod tests {
                     );
                 }
             }
+            columns::<F, S, 1>(simd);
+            columns::<F, S, 2>(simd);
+            columns::<F, S, 3>(simd);
+            columns::<F, S, 4>(simd);
             let n = S::LANES;
             let (from_stride, to_stride) = (n + 3, n + 1);
             let from: Vec<F> = (0..n * from_stride).map(|i| F::from_f64(i as f64)).collect();
             let mut to = vec![F::default(); n * to_stride];
-            simd.transpose(&from, from_stride, &mut to, to_stride);
+            let shift: Vec<F> = (0..n).map(|c| F::from_f64(c as f64)).collect();
+            let squares = simd.transpose(&from, from_stride, &shift, &mut to, to_stride);
+            let mut sums = vec![F::default(); n];
+            simd.store(squares, &mut sums);
             for r in 0..n {
                 for c in 0..n {
-                    same(to[c * to_stride + r], from[r * from_stride + c], "transpose");
+                    same(to[c * to_stride + r], from[r * from_stride + c] - shift[c], "transpose");
                 }
+                // Whole numbers, so exact in any order.
+                same(sums[r], (0..n).map(|c| to[c * to_stride + r]).fold(F::default(), |s, y| s + y * y), "squares");
             }
             n
+        }
+    }
+
+    #[inline(always)]
+    fn columns<F: Float, S: Simd<F>, const D: usize>(simd: S) {
+        let rows: Vec<F> = (0..S::LANES * D).map(|i| F::from_f64(i as f64)).collect();
+        for (f, column) in simd.columns::<D>(&rows).into_iter().enumerate() {
+            let mut values = vec![F::default(); S::LANES];
+            simd.store(column, &mut values);
+            for (r, value) in values.into_iter().enumerate() {
+                assert_eq!(value, rows[r * D + f]);
+            }
         }
     }
 
