@@ -37,6 +37,12 @@ struct Slot {
     counts: Vec<i64>,
 }
 
+impl Slot {
+    fn clusters(&mut self, d: usize) -> Clusters<'_> {
+        Clusters { first: 0, d, sums: &mut self.sums, weights: &mut self.weights, counts: &mut self.counts }
+    }
+}
+
 /// What one pass over the rows changed.
 pub struct Pass {
     /// Rows with weight whose label is another one now.
@@ -52,7 +58,7 @@ const SLOTS: usize = 64;
 /// With fewer slots than this, threads would idle.
 const FEW_SLOTS: usize = 16;
 /// Moving a row touches two sums, and passes with many moves are better folded.
-const FEW_MOVED: usize = 16;
+const FEW_MOVED: usize = 8;
 /// Sums are taken anew this often, so that the roundings of moves do not pile up.
 const REFRESH: usize = 10;
 
@@ -88,11 +94,11 @@ impl Sums {
         run: &Run<'_>,
     ) -> Result<Pass> {
         let refresh = self.passes.is_multiple_of(REFRESH);
-        let few_moved = self.last_moved <= rows.n() / FEW_MOVED;
-        let pass = if few_moved && !refresh {
+        let moves = self.last_moved <= rows.n() / FEW_MOVED && !refresh;
+        let pass = if let Some(length) = self.slot_rows(rows) {
+            self.assign_in_slots(rows, weights, codebook, labels, length, moves, run)
+        } else if moves {
             self.assign_and_move(rows, weights, codebook, labels, run)
-        } else if let Some(length) = self.slot_rows(rows) {
-            self.assign_in_slots(rows, weights, codebook, labels, length, run)
         } else {
             self.assign_then_sum(rows, weights, codebook, labels, run)
         }?;
@@ -115,7 +121,8 @@ impl Sums {
         (slots >= wanted.min(FEW_SLOTS)).then(|| n.div_ceil(slots).next_multiple_of(BLOCK))
     }
 
-    /// All rows: each slot adds up its rows while they are in the cache.
+    /// Each slot adds up its rows while they are in the cache: all, or those that moved.
+    #[allow(clippy::too_many_arguments)] // what a pass is told, and how
     fn assign_in_slots<F: Float>(
         &mut self,
         rows: &Rows<'_, F>,
@@ -123,6 +130,7 @@ impl Sums {
         codebook: &Codebook<F>,
         labels: &mut [i32],
         length: usize,
+        moves: bool,
         run: &Run<'_>,
     ) -> Result<Pass> {
         /// Bytes of rows between labelling and adding up.
@@ -153,38 +161,63 @@ impl Sums {
                     pass.undecided += nearest::assign_range(rows, part.clone(), codebook, labels, scratch, pulse)?;
                     let weights = weights.map(|w| &w[part.clone()]);
                     for_changed(before, labels, |i| {
-                        pass.moved += usize::from(weights.is_none_or(|w| w[i] > 0.0));
+                        let w = weights.map_or(1.0, |w| w[i]);
+                        pass.moved += usize::from(w > 0.0);
+                        if moves {
+                            let mut clusters = slot.clusters(d);
+                            clusters.add(rows, shift, part.start + i, before[i], -w);
+                            clusters.add(rows, shift, part.start + i, labels[i], w);
+                        }
                     });
                     let Rows::Dense(x) = rows else { continue };
-                    level.run(Accumulate { values: x.span(part.start, part.end), weights, labels, shift, slot });
+                    if !moves {
+                        level.run(Accumulate { values: x.span(part.start, part.end), weights, labels, shift, slot });
+                    }
                 }
                 Ok(pass)
             },
         )?;
-        self.add_up_slots(run)?;
+        self.add_up_slots(moves, run)?;
         Ok(total(passes))
     }
 
-    /// Slots in order, in parallel over the sums.
-    fn add_up_slots(&mut self, run: &Run<'_>) -> Result<()> {
+    /// Slots in order, in parallel over the sums; to the sums of the last pass if they are of moves.
+    fn add_up_slots(&mut self, moves: bool, run: &Run<'_>) -> Result<()> {
         const PART: usize = 1 << 12;
         let slots = &self.slots;
         let parts: Vec<_> = self.totals.chunks_mut(PART).enumerate().collect();
         run.map(parts, self.k * self.d * slots.len(), |(p, sums), _| {
-            sums.fill(0.0);
+            if !moves {
+                sums.fill(0.0);
+            }
             for slot in slots {
                 let part = &slot.sums[p * PART..][..sums.len()];
                 sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
             }
             Ok(())
         })?;
-        self.weights.fill(0.0);
-        self.counts.fill(0);
+        if !moves {
+            self.weights.fill(0.0);
+            self.counts.fill(0);
+        }
         for slot in slots {
             self.weights.iter_mut().zip(&slot.weights).for_each(|(sum, part)| *sum += part);
             self.counts.iter_mut().zip(&slot.counts).for_each(|(sum, part)| *sum += part);
         }
+        if moves {
+            self.forget_what_left();
+        }
         Ok(())
+    }
+
+    /// What moves leave of a cluster without rows is rounding.
+    fn forget_what_left(&mut self) {
+        for j in 0..self.k {
+            if self.counts[j] == 0 {
+                self.weights[j] = 0.0;
+                self.totals[j * self.d..][..self.d].fill(0.0);
+            }
+        }
     }
 
     /// All rows, after the labels.
@@ -243,12 +276,7 @@ impl Sums {
                 clusters.add(rows, &shift, i, labels[i], w);
             }
         })?;
-        for j in 0..self.k {
-            if self.counts[j] == 0 {
-                self.weights[j] = 0.0;
-                self.totals[j * self.d..][..self.d].fill(0.0);
-            }
-        }
+        self.forget_what_left();
         Ok(pass)
     }
 
