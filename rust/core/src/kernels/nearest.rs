@@ -513,24 +513,30 @@ impl<T: Float> Lanes<T> {
             return;
         }
         let whole = d - d % S::LANES;
-        for v in 0..VECTORS {
-            let rows = &block[v * S::LANES * d..][..S::LANES * d];
-            let to = &mut to[v * S::LANES..];
-            let mut norm = simd.splat(T::default());
-            for f in (0..whole).step_by(S::LANES) {
-                let squares = simd.transpose(&rows[f..], d, &filter.shift[f..], &mut to[f * width..], width);
-                norm = simd.add(norm, squares);
+        let mut sums = [simd.splat(T::default()); VECTORS];
+        // All vectors of a feature before the next feature, so that a line of the cache is written once.
+        for f in (0..whole).step_by(S::LANES) {
+            for v in 0..VECTORS {
+                let (rows, to) = (&block[v * S::LANES * d + f..], &mut to[f * width + v * S::LANES..]);
+                sums[v] = simd.add(sums[v], simd.transpose(rows, d, &filter.shift[f..], to, width));
             }
-            if whole < d {
-                // The last tile overlaps the one before, whose squares are in the sum already.
-                let f = d - S::LANES;
-                simd.transpose(&rows[f..], d, &filter.shift[f..], &mut to[f * width..], width);
-                for f in whole..d {
-                    let y = simd.load(&to[f * width..]);
-                    norm = simd.fma(y, y, norm);
+        }
+        if whole < d {
+            // The last tile overlaps the one before, whose squares are in the sum already.
+            let f = d - S::LANES;
+            for v in 0..VECTORS {
+                let (rows, to) = (&block[v * S::LANES * d + f..], &mut to[f * width + v * S::LANES..]);
+                simd.transpose(rows, d, &filter.shift[f..], to, width);
+            }
+            for values in to[whole * width..].chunks_exact(width) {
+                for v in 0..VECTORS {
+                    let y = simd.load(&values[v * S::LANES..]);
+                    sums[v] = simd.fma(y, y, sums[v]);
                 }
             }
-            simd.store(norm, &mut norms[v * S::LANES..]);
+        }
+        for (sum, norm) in sums.iter().zip(norms.chunks_exact_mut(S::LANES)) {
+            simd.store(*sum, norm);
         }
     }
 
