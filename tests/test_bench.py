@@ -69,10 +69,11 @@ def test_everybody_takes_turns():
         {name: lambda name=name: called.append(name) for name in "abc"}, rounds=4, repeats=2, settle=0
     )
     assert set(medians) == set("abc")
-    assert len(called) == 4 * 3 * 2
-    # In each round everybody comes once (twice in a row, as repeats=2 asks).
-    for start in range(0, 24, 6):
-        assert sorted(called[start : start + 6]) == list("aabbcc")
+    # Twice in a row, as repeats=2 asks, after a call that is not timed.
+    assert len(called) == 4 * 3 * (1 + 2)
+    # In each round everybody comes once.
+    for start in range(0, 36, 9):
+        assert sorted(called[start : start + 9]) == list("aaabbbccc")
 
 
 def test_short_calls_are_repeated_until_they_fill_a_measurement(monkeypatch):

@@ -1,6 +1,7 @@
 //! Hot loops: slices in, slices out.
 
 pub mod direct;
+mod filter;
 pub mod nearest;
 pub mod nearest_csr;
 pub mod simd;
