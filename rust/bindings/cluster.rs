@@ -31,14 +31,14 @@ pub struct KMeansFit {
     n_found: usize,
     #[pyo3(get)]
     stop_reason: &'static str,
-    /// inertia, shift (sum ||C_new - C_old||^2), seconds: float64; moved: int64
+    /// inertia, shift (sum ||C_new - C_old||^2), seconds, evaluated (share of the distances): float64; moved: int64
     #[pyo3(get)]
     history: Py<PyDict>,
 }
 
 /// k-means from every start; see `_core.pyi`.
 #[pyfunction]
-#[pyo3(signature = (X, sample_weight, starts, *, n_clusters, max_iter, tol, shift_tol=None, inertia_tol=None, listener=None))]
+#[pyo3(signature = (X, sample_weight, starts, *, n_clusters, max_iter, tol, shift_tol=None, inertia_tol=None, every_distance=false, listener=None))]
 #[allow(non_snake_case, clippy::too_many_arguments)] // the signature is Python's
 pub fn kmeans_fit(
     py: Python<'_>,
@@ -50,9 +50,10 @@ pub fn kmeans_fit(
     tol: f64,
     shift_tol: Option<f64>,
     inertia_tol: Option<f64>,
+    every_distance: bool,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<KMeansFit> {
-    let rules = Rules { k: n_clusters, max_iter, tol, shift_tol, inertia_tol };
+    let rules = Rules { k: n_clusters, max_iter, tol, shift_tol, inertia_tol, every_distance };
     dispatch!(&Samples::new(X)?, |rows| {
         let weights = convert::weights(sample_weight.as_ref(), rows.n())?;
         let starts = starts.iter().map(|start| to_start(start, rows.d())).collect::<PyResult<Vec<_>>>()?;
@@ -83,6 +84,7 @@ fn wrap<F: Float + Element>(py: Python<'_>, rows: &Rows<'_, F>, fit: Fit, k: usi
     history.set_item("inertia", column(|iteration| iteration.inertia))?;
     history.set_item("shift", column(|iteration| iteration.shift))?;
     history.set_item("seconds", column(|iteration| iteration.seconds))?;
+    history.set_item("evaluated", column(|iteration| iteration.evaluated))?;
     let moved = fit.history.iter().map(|iteration| iteration.moved as i64);
     history.set_item("moved", PyArray1::from_iter(py, moved))?;
     Ok(KMeansFit {
@@ -150,7 +152,7 @@ fn labels<F: Float>(
     nearest::check_k(k)?;
     let codebook = Codebook::around_mean(centers, k, rows.d(), Level::detect());
     let mut labels = vec![0; rows.n()];
-    nearest::assign(rows, &codebook, &mut labels, run)?;
+    nearest::assign(rows, &codebook, &mut labels, None, run)?;
     Ok((labels, codebook))
 }
 

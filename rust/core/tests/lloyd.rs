@@ -2,10 +2,10 @@
 
 use fulcra_core::cluster::lloyd::{Fit, Rules, Start, Stop, fit};
 use fulcra_core::run::Unattended;
-use fulcra_core::{Dense, Rows, Run};
+use fulcra_core::{Dense, Float, Rows, Run};
 
 fn rules(k: usize) -> Rules {
-    Rules { k, max_iter: 300, tol: 0.0, shift_tol: None, inertia_tol: None }
+    Rules { k, max_iter: 300, tol: 0.0, shift_tol: None, inertia_tol: None, every_distance: false }
 }
 
 fn fit_dense(x: &[f64], d: usize, weights: Option<&[f64]>, start: Start, rules: &Rules, threads: usize) -> Fit {
@@ -88,11 +88,63 @@ fn fewer_distinct_rows_than_clusters() {
 #[test]
 fn each_stopping_rule_stops() {
     let x = blobs(2000, 2);
-    let loose = Rules { k: 30, max_iter: 100, tol: 0.0, shift_tol: None, inertia_tol: None };
+    let loose = Rules { k: 30, max_iter: 100, tol: 0.0, shift_tol: None, inertia_tol: None, every_distance: false };
     let stop = |rules: &Rules| fit_dense(&x, 2, None, Start::RandomPartition(5), rules, 1).stop;
     assert_eq!(stop(&loose), Stop::Unchanged);
     assert_eq!(stop(&Rules { max_iter: 2, ..loose }), Stop::MaxIter);
     assert_eq!(stop(&Rules { tol: 1e-2, ..loose }), Stop::Tol);
     assert_eq!(stop(&Rules { shift_tol: Some(0.5), ..loose }), Stop::ShiftTol);
     assert_eq!(stop(&Rules { inertia_tol: Some(0.05), ..loose }), Stop::InertiaTol);
+}
+
+/// The bits of a fit.
+fn bits(fit: &Fit) -> (Vec<u64>, &[i32], u64, Vec<[u64; 3]>) {
+    let of = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    let history = fit.history.iter().map(|i| [i.inertia.to_bits(), i.shift.to_bits(), i.moved as u64]).collect();
+    (of(&fit.centers), &fit.labels, fit.inertia.to_bits(), history)
+}
+
+/// Fits with every distance and without those that cannot matter; returns the lowest share that was computed.
+fn skipping_changes_nothing<F: Float>(x: &[F], d: usize, k: usize, weights: Option<&[f64]>, threads: usize) -> f64 {
+    let rows = Rows::Dense(Dense::new(x, x.len() / d, d).unwrap());
+    let start = || [Start::Centers(x[..k * d].iter().map(|x| x.to_f64()).collect())];
+    let run = Run::new(threads, &Unattended);
+    let brief = Rules { max_iter: 60, ..rules(k) };
+    let all = fit(&rows, weights, &start(), &Rules { every_distance: true, ..brief }, None, &run).unwrap();
+    let few = fit(&rows, weights, &start(), &brief, None, &run).unwrap();
+    assert_eq!(bits(&all), bits(&few), "{} x {d}, k {k}", rows.n());
+    assert!(all.history.iter().all(|iteration| iteration.evaluated == 1.0));
+    few.history.iter().map(|iteration| iteration.evaluated).fold(1.0, f64::min)
+}
+
+#[test]
+fn distances_that_cannot_matter_change_no_bit() {
+    for (n, d, k) in [(3000, 2, 40), (20_000, 3, 64), (9000, 16, 64), (4000, 100, 90), (770, 5, 33), (4000, 40, 10)] {
+        let x = blobs(n, d);
+        let narrow: Vec<f32> = x.iter().map(|&x| x as f32).collect();
+        let weights: Vec<f64> = (0..n).map(|i| (i % 4) as f64).collect();
+        for threads in [1, 2] {
+            let lowest = skipping_changes_nothing(&x, d, k, None, threads);
+            assert!(lowest < 0.5, "{n} x {d}, k {k}: {lowest} of the distances at least");
+            assert!(skipping_changes_nothing(&narrow, d, k, None, threads) < 0.5);
+            skipping_changes_nothing(&narrow, d, k, Some(&weights), threads);
+        }
+    }
+}
+
+#[test]
+fn skipping_holds_where_rounding_is_worst() {
+    let near = blobs(6000, 3);
+    let far: Vec<f64> = near.iter().enumerate().map(|(i, x)| x + if i / 3 % 2 == 0 { 1e6 } else { -1e6 }).collect();
+    let whole: Vec<f64> = near.iter().map(|x| x.round()).collect(); // many rows and centres the same
+    let tiny: Vec<f64> = near.iter().map(|x| x * 1e-160).collect();
+    let huge: Vec<f64> = near.iter().map(|x| x * 1e120).collect();
+    let wide: Vec<f64> = near.iter().enumerate().map(|(i, x)| if i % 3 == 1 { x * 1e7 } else { *x }).collect();
+    for x in [far, whole, tiny, huge, wide] {
+        skipping_changes_nothing(&x, 3, 50, None, 1);
+        let narrow: Vec<f32> = x.iter().map(|&x| x as f32).filter(|x| x.is_finite()).collect();
+        if narrow.len() == x.len() {
+            skipping_changes_nothing(&narrow, 3, 50, None, 1);
+        }
+    }
 }

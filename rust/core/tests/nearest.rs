@@ -86,7 +86,7 @@ fn check<F: Float>(kind: &str, n: usize, d: usize, k: usize, seed: u64) {
     for level in Level::available() {
         let mut got = vec![-1; n];
         let codebook = Codebook::around_mean(centers.clone(), k, d, level);
-        assign(&rows, &codebook, &mut got, &Run::alone()).unwrap();
+        assign(&rows, &codebook, &mut got, None, &Run::alone()).unwrap();
         let wrong = got.iter().zip(&want).filter(|(got, want)| got != want).count();
         assert_eq!(wrong, 0, "{kind} n={n} d={d} k={k} on {}", level.name());
     }
@@ -139,7 +139,7 @@ proptest! {
         let rows = Rows::Csr(Csr::new(&values, &columns, &starts, d).unwrap());
         for level in Level::available() {
             let mut got = vec![-1; n];
-            assign(&rows, &Codebook::around_mean(centers.clone(), k, d, level), &mut got, &Run::alone()).unwrap();
+            assign(&rows, &Codebook::around_mean(centers.clone(), k, d, level), &mut got, None, &Run::alone()).unwrap();
             prop_assert_eq!(&got, &labels_by_definition(&cells, &centers, d));
         }
     }
@@ -156,7 +156,7 @@ fn the_first_unusable_cell_is_named() {
             x[4000 * 6] = f64::NAN;
             let rows = Rows::Dense(Dense::new(&x, 5000, 6).unwrap());
             let codebook = Codebook::around_mean(uniform(10 * 6, 2), 10, 6, level);
-            let result = assign(&rows, &codebook, &mut vec![0; 5000], &Run::new(3, &Unattended));
+            let result = assign(&rows, &codebook, &mut vec![0; 5000], None, &Run::new(3, &Unattended));
             let Err(Error::NonFinite { row, column, kind: got }) = result else { panic!("{bad} passed: {result:?}") };
             assert_eq!((row, column, got.to_string().as_str()), (3210, 4, kind));
         }

@@ -8,6 +8,7 @@
 use std::time::Instant;
 
 use super::moments::Moments;
+use super::skipping::Skipping;
 use super::sums::Sums;
 use super::{empty, inertia, seeding};
 use crate::error::{Error, Result};
@@ -41,6 +42,8 @@ pub struct Rules {
     pub shift_tol: Option<f64>,
     /// On the relative change of the inertia from one iteration to the next.
     pub inertia_tol: Option<f64>,
+    /// Whether to compute every distance of every pass, also those that cannot matter. The clustering is the same.
+    pub every_distance: bool,
 }
 
 /// Why a fit stopped.
@@ -85,6 +88,8 @@ pub struct Iteration {
     pub moved: usize,
     /// Share of the rows that the first filter left undecided.
     pub rescored: f64,
+    /// Share of the n k distances that were computed; the others could not matter.
+    pub evaluated: f64,
     /// Wall time.
     pub seconds: f64,
 }
@@ -187,11 +192,16 @@ fn fit_once<F: Float>(
     let mut sums = Sums::new(k, &moments.shift, level);
     let mut history: Vec<Iteration> = Vec::new();
     let mut next = vec![0.0; centers.len()];
+    let mut skipping = Skipping::new(rows, k, rules.every_distance);
     let mut stop = None;
     while stop.is_none() && history.len() < max_iter {
         let began = Instant::now();
         let codebook = Codebook::new(centers, k, &moments.shift, level);
-        let pass = sums.assign(rows, weights, &codebook, &mut labels, run)?;
+        // `next` holds the centres before.
+        let drift = skipping.drift(&next, codebook.centers(), rows.d());
+        let known = skipping.known(rows.n(), drift.as_ref());
+        let pass = sums.assign(rows, weights, &codebook, &mut labels, known, run)?;
+        skipping.learn(rows.n(), drift.is_some(), pass.moved, &pass.effort);
         let inertia = sums.inertia(moments.total, codebook.centers(), run)?;
         empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, run)?;
         let shift = sums.means(codebook.centers(), &mut next, run)?;
@@ -201,7 +211,8 @@ fn fit_once<F: Float>(
             inertia,
             shift,
             moved: pass.moved,
-            rescored: pass.undecided as f64 / rows.n() as f64,
+            rescored: pass.effort.undecided as f64 / rows.n() as f64,
+            evaluated: pass.effort.distances as f64 / (rows.n() as f64 * k as f64),
             seconds: began.elapsed().as_secs_f64(),
         };
         let told_to = match listener {
@@ -218,7 +229,9 @@ fn fit_once<F: Float>(
     // Unchanged labels gave the centres that they were found with, unless rounding or a refilled cluster moves them.
     if stop != Stop::Unchanged || rounded != centers || history.last().is_some_and(|last| last.shift != 0.0) {
         let codebook = Codebook::new(rounded.clone(), k, &moments.shift, level);
-        nearest::assign(rows, &codebook, &mut labels, run)?;
+        let drift = skipping.drift(&next, &rounded, rows.d());
+        let known = drift.as_ref().and_then(|drift| skipping.known(rows.n(), Some(drift)));
+        nearest::assign(rows, &codebook, &mut labels, known, run)?;
     }
     let inertia = inertia::inertia(rows, weights, &rounded, &labels, run)?;
     Ok(Fit { centers: rounded, labels, inertia, n_iter: history.len(), stop, history })

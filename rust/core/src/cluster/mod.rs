@@ -7,4 +7,5 @@ pub mod inertia;
 pub mod lloyd;
 pub mod moments;
 pub mod seeding;
+mod skipping;
 pub mod sums;

@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::float::Float;
-use crate::kernels::nearest::{self, Codebook, Scratch};
+use crate::kernels::bounds::Known;
+use crate::kernels::nearest::{self, Codebook, Effort, Scratch};
 use crate::kernels::simd::{Level, Simd, Task};
 use crate::rows::Rows;
 use crate::run::{self, Run};
@@ -47,8 +48,8 @@ impl Slot {
 pub struct Pass {
     /// Rows with weight whose label is another one now.
     pub moved: usize,
-    /// Rows that the first filter left undecided.
-    pub undecided: usize,
+    /// What the labels took.
+    pub effort: Effort,
 }
 
 /// Bytes that all slots together may take: a share of a third-level cache.
@@ -84,23 +85,25 @@ impl Sums {
         }
     }
 
-    /// Labels every row with its nearest centre and takes the sums of the clusters.
+    /// Labels every row with its nearest centre and takes the sums of the clusters. What is `known` of the rows' distances
+    /// spares work and changes nothing.
     pub fn assign<F: Float>(
         &mut self,
         rows: &Rows<'_, F>,
         weights: Option<&[f64]>,
         codebook: &Codebook<F>,
         labels: &mut [i32],
+        known: Option<Known<'_>>,
         run: &Run<'_>,
     ) -> Result<Pass> {
         let refresh = self.passes.is_multiple_of(REFRESH);
         let moves = self.last_moved <= rows.n() / FEW_MOVED && !refresh;
         let pass = if let Some(length) = self.slot_rows(rows) {
-            self.assign_in_slots(rows, weights, codebook, labels, length, moves, run)
+            self.assign_in_slots(rows, weights, codebook, labels, known, length, moves, run)
         } else if moves {
-            self.assign_and_move(rows, weights, codebook, labels, run)
+            self.assign_and_move(rows, weights, codebook, labels, known, run)
         } else {
-            self.assign_then_sum(rows, weights, codebook, labels, run)
+            self.assign_then_sum(rows, weights, codebook, labels, known, run)
         }?;
         self.passes += 1;
         self.last_moved = pass.moved;
@@ -129,6 +132,7 @@ impl Sums {
         weights: Option<&[f64]>,
         codebook: &Codebook<F>,
         labels: &mut [i32],
+        known: Option<Known<'_>>,
         length: usize,
         moves: bool,
         run: &Run<'_>,
@@ -144,39 +148,38 @@ impl Sums {
         });
         let strip = (STRIP_BYTES / (d * size_of::<F>())).next_multiple_of(192);
         let work = rows.n().saturating_mul(k * (d + 2));
-        let tasks: Vec<_> = ranges.into_iter().zip(labels.chunks_mut(length)).zip(&mut self.slots).collect();
-        let passes = run.map_with(
-            tasks,
-            work,
-            |(scratch, before): &mut (Scratch<F>, Vec<i32>), ((range, labels), slot), pulse| {
-                slot.sums.fill(0.0);
-                slot.weights.fill(0.0);
-                slot.counts.fill(0);
-                let mut pass = Pass { moved: 0, undecided: 0 };
-                for part in run::ranges(range.len(), strip) {
-                    let labels = &mut labels[part.clone()];
-                    let part = range.start + part.start..range.start + part.end;
-                    before.clear();
-                    before.extend_from_slice(labels);
-                    pass.undecided += nearest::assign_range(rows, part.clone(), codebook, labels, scratch, pulse)?;
-                    let weights = weights.map(|w| &w[part.clone()]);
-                    for_changed(before, labels, |i| {
-                        let w = weights.map_or(1.0, |w| w[i]);
-                        pass.moved += usize::from(w > 0.0);
-                        if moves {
-                            let mut clusters = slot.clusters(d);
-                            clusters.add(rows, shift, part.start + i, before[i], -w);
-                            clusters.add(rows, shift, part.start + i, labels[i], w);
-                        }
-                    });
-                    let Rows::Dense(x) = rows else { continue };
-                    if !moves {
-                        level.run(Accumulate { values: x.span(part.start, part.end), weights, labels, shift, slot });
+        let known = Known::chunks(known, length, ranges.len());
+        let tasks = ranges.into_iter().zip(labels.chunks_mut(length)).zip(known).zip(&mut self.slots).collect();
+        let passes = run.map_with(tasks, work, |scratch, (((range, labels), mut known), slot), pulse| {
+            let (scratch, before): &mut (Scratch<F>, Vec<i32>) = scratch;
+            slot.sums.fill(0.0);
+            slot.weights.fill(0.0);
+            slot.counts.fill(0);
+            let mut pass = Pass { moved: 0, effort: Effort::default() };
+            for part in run::ranges(range.len(), strip) {
+                let labels = &mut labels[part.clone()];
+                let known = Known::part(&mut known, part.clone());
+                let part = range.start + part.start..range.start + part.end;
+                before.clear();
+                before.extend_from_slice(labels);
+                pass.effort += nearest::assign_range(rows, part.clone(), codebook, labels, known, scratch, pulse)?;
+                let weights = weights.map(|w| &w[part.clone()]);
+                for_changed(before, labels, |i| {
+                    let w = weights.map_or(1.0, |w| w[i]);
+                    pass.moved += usize::from(w > 0.0);
+                    if moves {
+                        let mut clusters = slot.clusters(d);
+                        clusters.add(rows, shift, part.start + i, before[i], -w);
+                        clusters.add(rows, shift, part.start + i, labels[i], w);
                     }
+                });
+                let Rows::Dense(x) = rows else { continue };
+                if !moves {
+                    level.run(Accumulate { values: x.span(part.start, part.end), weights, labels, shift, slot });
                 }
-                Ok(pass)
-            },
-        )?;
+            }
+            Ok(pass)
+        })?;
         self.add_up_slots(moves, run)?;
         Ok(total(passes))
     }
@@ -227,9 +230,10 @@ impl Sums {
         weights: Option<&[f64]>,
         codebook: &Codebook<F>,
         labels: &mut [i32],
+        known: Option<Known<'_>>,
         run: &Run<'_>,
     ) -> Result<Pass> {
-        let (pass, _) = assign_noting_moves(rows, weights, codebook, labels, run, false)?;
+        let (pass, _) = assign_noting_moves(rows, weights, codebook, labels, known, run, false)?;
         self.take(rows, weights, labels, run)?;
         Ok(pass)
     }
@@ -262,9 +266,10 @@ impl Sums {
         weights: Option<&[f64]>,
         codebook: &Codebook<F>,
         labels: &mut [i32],
+        known: Option<Known<'_>>,
         run: &Run<'_>,
     ) -> Result<Pass> {
-        let (pass, moves) = assign_noting_moves(rows, weights, codebook, labels, run, true)?;
+        let (pass, moves) = assign_noting_moves(rows, weights, codebook, labels, known, run, true)?;
         let labels = &*labels;
         let shift = self.shift.clone();
         let work = 2 * moves.len() * (rows.size() / rows.n().max(1) + 1);
@@ -385,19 +390,22 @@ fn assign_noting_moves<F: Float>(
     weights: Option<&[f64]>,
     codebook: &Codebook<F>,
     labels: &mut [i32],
+    known: Option<Known<'_>>,
     run: &Run<'_>,
     noting: bool,
 ) -> Result<(Pass, Moves)> {
     let n = rows.n();
     let work = (rows.size() / n.max(1) + 2) * codebook.k();
     let length = run::rows_per_task(n, work);
-    let tasks: Vec<_> = run::ranges(n, length).into_iter().zip(labels.chunks_mut(length)).collect();
-    let parts = run.map_with(tasks, n.saturating_mul(work), |scratch, (range, labels), pulse| {
+    let ranges = run::ranges(n, length);
+    let known = Known::chunks(known, length, ranges.len());
+    let tasks: Vec<_> = ranges.into_iter().zip(labels.chunks_mut(length)).zip(known).collect();
+    let parts = run.map_with(tasks, n.saturating_mul(work), |scratch, ((range, labels), known), pulse| {
         let (scratch, before): &mut (Scratch<F>, Vec<i32>) = scratch;
         let (range, labels): (Range<usize>, &mut [i32]) = (range, labels);
         before.clear();
         before.extend_from_slice(labels);
-        let undecided = nearest::assign_range(rows, range.clone(), codebook, labels, scratch, pulse)?;
+        let effort = nearest::assign_range(rows, range.clone(), codebook, labels, known, scratch, pulse)?;
         let mut moves = Moves::new();
         let mut moved = 0;
         for_changed(before, labels, |i| {
@@ -406,7 +414,7 @@ fn assign_noting_moves<F: Float>(
                 moves.push(((range.start + i) as u32, before[i]));
             }
         });
-        Ok((Pass { moved, undecided }, moves))
+        Ok((Pass { moved, effort }, moves))
     })?;
     let (passes, moves): (Vec<Pass>, Vec<Moves>) = parts.into_iter().unzip();
     Ok((total(passes), moves.concat()))
@@ -424,9 +432,10 @@ fn for_changed(before: &[i32], after: &[i32], mut each: impl FnMut(usize)) {
 }
 
 fn total(passes: Vec<Pass>) -> Pass {
-    passes.into_iter().fold(Pass { moved: 0, undecided: 0 }, |sum, pass| Pass {
-        moved: sum.moved + pass.moved,
-        undecided: sum.undecided + pass.undecided,
+    passes.into_iter().fold(Pass { moved: 0, effort: Effort::default() }, |mut sum, pass| {
+        sum.moved += pass.moved;
+        sum.effort += pass.effort;
+        sum
     })
 }
 

@@ -1,5 +1,6 @@
 //! Hot loops: slices in, slices out.
 
+pub mod bounds;
 pub mod direct;
 mod filter;
 pub mod nearest;

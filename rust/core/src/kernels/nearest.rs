@@ -10,6 +10,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::bounds::{Bounds, Drift, Known, Sift};
 use super::direct;
 use super::filter::{Filter, Lanes, Scan};
 use super::nearest_csr::Columns;
@@ -97,58 +98,101 @@ impl<F: Float> Codebook<F> {
     }
 }
 
-/// Labels every row of `rows`; returns how many rows the first filter left undecided.
+/// What labelling rows took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Rows that the first filter left undecided.
+    pub undecided: usize,
+    /// Rows that were held against all centres.
+    pub scanned: usize,
+    /// Distances, scores or exact.
+    pub distances: usize,
+}
+
+impl std::ops::AddAssign for Effort {
+    fn add_assign(&mut self, other: Effort) {
+        self.undecided += other.undecided;
+        self.scanned += other.scanned;
+        self.distances += other.distances;
+    }
+}
+
+/// Labels every row of `rows`, whose labels may be `known` already.
 pub fn assign<F: Float>(
     rows: &Rows<'_, F>,
     codebook: &Codebook<F>,
     labels: &mut [i32],
+    known: Option<Known<'_>>,
     run: &Run<'_>,
-) -> Result<usize> {
+) -> Result<Effort> {
     let n = rows.n();
     let work = (rows.size() / n.max(1) + 2) * codebook.k;
     let length = run::rows_per_task(n, work);
-    let tasks = run::ranges(n, length).into_iter().zip(labels.chunks_mut(length)).collect();
-    let undecided = run.map_with(tasks, n.saturating_mul(work), |scratch, (range, labels), pulse| {
-        assign_range(rows, range, codebook, labels, scratch, pulse)
+    let ranges = run::ranges(n, length);
+    let known = Known::chunks(known, length, ranges.len());
+    let tasks = ranges.into_iter().zip(labels.chunks_mut(length)).zip(known).collect();
+    let efforts = run.map_with(tasks, n.saturating_mul(work), |scratch, ((range, labels), known), pulse| {
+        assign_range(rows, range, codebook, labels, known, scratch, pulse)
     })?;
-    Ok(undecided.into_iter().sum())
+    let mut total = Effort::default();
+    efforts.into_iter().for_each(|effort| total += effort);
+    Ok(total)
 }
 
-/// Labels the rows of `range` on this thread; returns how many the first filter left undecided.
+/// Labels the rows of `range` on this thread. What is `known` of them is kept up to date (of dense rows; of CSR rows nothing is
+/// learned).
 pub fn assign_range<F: Float>(
     rows: &Rows<'_, F>,
     range: Range<usize>,
     codebook: &Codebook<F>,
     labels: &mut [i32],
+    mut known: Option<Known<'_>>,
     scratch: &mut Scratch<F>,
     pulse: &Pulse<'_>,
-) -> Result<usize> {
+) -> Result<Effort> {
+    let all = Effort { undecided: 0, scanned: range.len(), distances: range.len() * codebook.k };
     match rows {
         Rows::Dense(dense) if range.len() <= FEW_ROWS => {
             for (label, i) in labels.iter_mut().zip(range) {
                 let row: Vec<f64> = dense.row(i).iter().map(|x| x.to_f64()).collect();
                 let (nearest, distance) = direct::nearest_of_all(&row, &codebook.exact);
-                check(distance, rows, i)?;
+                check(distance, || rows.blame(i))?;
                 *label = nearest as i32;
             }
-            Ok(0)
+            if let Some(known) = known {
+                known.bounds.fill(Bounds::UNKNOWN);
+            }
+            Ok(all)
         }
         Rows::Dense(dense) => {
-            let mut undecided = 0;
+            let mut total = Effort::default();
             for strip in run::ranges(range.len(), STRIP) {
                 pulse.check()?;
-                let labels = &mut labels[strip.clone()];
-                undecided += assign_strip(dense, range.start + strip.start, codebook, labels, scratch)?;
+                let (from, labels) = (range.start + strip.start, &mut labels[strip.clone()]);
+                total += match Known::part(&mut known, strip) {
+                    Some(Known { bounds, drift: Some(drift) }) => {
+                        assign_doubtful(dense, from, codebook, labels, bounds, drift, scratch)?
+                    }
+                    known => {
+                        let samples = dense.span(from, from + labels.len());
+                        let bounds = known.map(|known| known.bounds);
+                        let blame = |i| rows.blame(from + i);
+                        assign_samples(samples, codebook, labels, bounds, scratch, blame)?
+                    }
+                };
             }
-            Ok(undecided)
+            Ok(total)
         }
-        Rows::Csr(csr) => super::nearest_csr::assign_range(csr, range, codebook, labels, pulse),
+        Rows::Csr(csr) => {
+            let undecided = super::nearest_csr::assign_range(csr, range, codebook, labels, pulse)?;
+            Ok(Effort { undecided, ..all })
+        }
     }
 }
 
 /// A row whose smallest distance is not finite is unusable.
-pub(super) fn check<F: Float>(distance: f64, rows: &Rows<'_, F>, row: usize) -> Result<()> {
-    if distance < f64::INFINITY { Ok(()) } else { Err(rows.blame(row)) }
+pub(super) fn check(distance: f64, blame: impl FnOnce() -> Error) -> Result<()> {
+    if distance < f64::INFINITY { Ok(()) } else { Err(blame()) }
 }
 
 /// Buffers that live as long as a task.
@@ -160,25 +204,71 @@ pub struct Scratch<F> {
     still_undecided: Vec<u32>,
     gathered: Vec<f64>,
     labels: Vec<i32>,
+    learned: Vec<Bounds>,
+    doubtful: Doubtful<F>,
     /// The last strip's share was so high that the filter only costs time.
     skip_first: bool,
 }
 
-/// Labels rows `from..from + labels.len()`: first filter, second filter, definition, each on what the one before left.
-fn assign_strip<F: Float>(
+/// Rows whose labels drifting centres have put in doubt, side by side.
+#[derive(Default)]
+struct Doubtful<F> {
+    positions: Vec<u32>,
+    samples: Vec<F>,
+    labels: Vec<i32>,
+    bounds: Vec<Bounds>,
+}
+
+/// Labels anew the rows from `from` on whose labels their bounds cannot keep.
+fn assign_doubtful<F: Float>(
     rows: &Dense<'_, F>,
     from: usize,
     codebook: &Codebook<F>,
     labels: &mut [i32],
+    bounds: &mut [Bounds],
+    drift: &Drift,
     scratch: &mut Scratch<F>,
-) -> Result<usize> {
+) -> Result<Effort> {
+    let mut doubtful = std::mem::take(&mut scratch.doubtful);
+    let Doubtful { positions, samples, labels: relabeled, bounds: learned } = &mut doubtful;
+    let centers = &codebook.exact;
+    let (sifted, positions_out) = (&*labels, &mut *positions);
+    let computed =
+        codebook.level.run(Sift { rows, from, centers, labels: sifted, bounds, drift, doubtful: positions_out });
+    samples.clear();
+    for &i in &*positions {
+        samples.extend_from_slice(rows.row(from + i as usize));
+    }
+    relabeled.resize(positions.len(), 0);
+    learned.resize(positions.len(), Bounds::UNKNOWN);
+    let blame = |i| Rows::Dense(*rows).blame(from + positions[i] as usize);
+    let effort = assign_samples(samples, codebook, relabeled, Some(learned), scratch, blame)?;
+    for ((&i, &label), &learned) in positions.iter().zip(&*relabeled).zip(&*learned) {
+        labels[i as usize] = label;
+        bounds[i as usize] = learned;
+    }
+    scratch.doubtful = doubtful;
+    Ok(Effort { distances: effort.distances + computed, ..effort })
+}
+
+/// Labels `samples` (n, d): first filter, second filter, definition, each on what the one before left.
+fn assign_samples<F: Float>(
+    samples: &[F],
+    codebook: &Codebook<F>,
+    labels: &mut [i32],
+    mut bounds: Option<&mut [Bounds]>,
+    scratch: &mut Scratch<F>,
+    blame: impl Fn(usize) -> Error,
+) -> Result<Effort> {
     let (n, d) = (labels.len(), codebook.d);
-    let Scratch { first, second, undecided, still_undecided, gathered, labels: relabeled, skip_first } = scratch;
+    let Scratch { first, second, undecided, still_undecided, gathered, labels: relabeled, learned, skip_first, .. } =
+        scratch;
+    let effort = Effort { undecided: 0, scanned: n, distances: n * codebook.k };
     undecided.clear();
     match codebook.first() {
         Some(filter) if !*skip_first => {
-            let samples = rows.span(from, from + n);
-            codebook.level.run(Scan { samples, filter, lanes: first, labels, undecided });
+            let bounds = bounds.as_deref_mut();
+            codebook.level.run(Scan { samples, filter, lanes: first, labels, undecided, bounds });
             // Looked at again in the next strip but one: data change along the rows.
             *skip_first = F::UNIT_ROUNDOFF > f64::UNIT_ROUNDOFF && undecided.len() * 2 > n;
         }
@@ -188,18 +278,19 @@ fn assign_strip<F: Float>(
         }
     }
     if undecided.is_empty() {
-        return Ok(0);
+        return Ok(effort);
     }
     let rescored = undecided.len();
     gathered.clear();
     for &i in undecided.iter() {
-        gathered.extend(rows.row(from + i as usize).iter().map(|x| x.to_f64()));
+        gathered.extend(samples[i as usize * d..][..d].iter().map(|x| x.to_f64()));
     }
     // An f64 filter has just run where F is f64.
     if F::UNIT_ROUNDOFF > f64::UNIT_ROUNDOFF
         && let Some(filter) = codebook.second()
     {
         relabeled.resize(rescored, 0);
+        learned.resize(rescored, Bounds::UNKNOWN);
         still_undecided.clear();
         codebook.level.run(Scan {
             samples: gathered,
@@ -207,8 +298,14 @@ fn assign_strip<F: Float>(
             lanes: second,
             labels: relabeled,
             undecided: still_undecided,
+            bounds: bounds.is_some().then_some(&mut learned[..]),
         });
-        undecided.iter().zip(relabeled.iter()).for_each(|(&i, &label)| labels[i as usize] = label);
+        for ((&i, &label), &learned) in undecided.iter().zip(&*relabeled).zip(&*learned) {
+            labels[i as usize] = label;
+            if let Some(bounds) = &mut bounds {
+                bounds[i as usize] = learned;
+            }
+        }
         for (kept, &position) in still_undecided.iter().enumerate() {
             let position = position as usize;
             gathered.copy_within(position * d..(position + 1) * d, kept * d);
@@ -220,11 +317,14 @@ fn assign_strip<F: Float>(
     if !undecided.is_empty() {
         let nearest = codebook.level.run(direct::Nearest { rows: gathered, panel: codebook.panel() });
         for (&i, (label, distance)) in undecided.iter().zip(nearest) {
-            check(distance, &Rows::Dense(*rows), from + i as usize)?;
+            check(distance, || blame(i as usize))?;
             labels[i as usize] = label as i32;
+            if let Some(bounds) = &mut bounds {
+                bounds[i as usize] = Bounds::UNKNOWN;
+            }
         }
     }
-    Ok(rescored)
+    Ok(Effort { undecided: rescored, ..effort })
 }
 
 /// Guards against more centres than a label can name.

@@ -52,7 +52,7 @@ pub(super) fn assign_range<F: Float>(
                 nearest = (j, distance);
             }
         }
-        super::nearest::check(nearest.1, &Rows::Csr(*rows), i)?;
+        super::nearest::check(nearest.1, || Rows::Csr(*rows).blame(i))?;
         *label = nearest.0 as i32;
     }
     Ok(rescored)
