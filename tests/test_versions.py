@@ -17,6 +17,21 @@ def test_show_versions_says_what_a_bug_report_needs(capsys: pytest.CaptureFixtur
     assert f"threads: {fulcra.get_num_threads()}" in printed
 
 
+def test_an_unknown_simd_level_is_not_taken_silently(run_python: RunPython) -> None:
+    code = """
+import warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import fulcra
+print(*(warning.message for warning in caught))
+"""
+    used = _core.simd_level()
+    assert run_python(code, FULCRA_SIMD="avx3").strip() == (
+        f"FULCRA_SIMD='avx3' is not a level of this CPU; using {used!r}."
+    )
+    assert run_python(code, FULCRA_SIMD="portable").strip() == ""
+
+
 def test_version() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", fulcra.__version__)
     with pytest.raises(AttributeError, match="no attribute 'missing'"):

@@ -11,9 +11,11 @@ Examples
 
 from fulcra._patch import patch, unpatch
 from fulcra._threads import get_num_threads, set_num_threads
-from fulcra._versions import show_versions
+from fulcra._versions import show_versions, warn_of_unknown_simd
 
 __all__ = ["get_num_threads", "patch", "set_num_threads", "show_versions", "unpatch"]
+
+warn_of_unknown_simd()
 
 
 def __getattr__(name: str) -> str:

@@ -42,7 +42,9 @@ class KMeansFit:
     @property
     def stop_reason(self) -> str: ...  # unchanged, tol, shift_tol, inertia_tol, max_iter or listener
     @property
-    def history(self) -> dict[str, NDArray[Any]]: ...  # inertia, shift, seconds: float64; moved: int64
+    def history(
+        self,
+    ) -> dict[str, NDArray[Any]]: ...  # inertia, shift, seconds, evaluated: float64; moved: int64
 
 def kmeans_fit(
     X: Any,  # C-contiguous float32 / float64 ndarray, or a scipy CSR matrix / array with 32-bit indices
@@ -55,6 +57,7 @@ def kmeans_fit(
     tol: float,
     shift_tol: float | None = None,
     inertia_tol: float | None = None,
+    every_distance: bool = False,
     listener: Listener | None = None,
 ) -> KMeansFit: ...
 def kmeans_predict(X: Any, centers: Floats) -> NDArray[np.int32]: ...

@@ -1,7 +1,9 @@
 """What a bug report needs to say."""
 
+import os
 import platform
 import sys
+import warnings
 
 from fulcra import _core
 from fulcra._threads import get_num_threads
@@ -37,6 +39,14 @@ def show_versions() -> None:
     print(f"python {sys.version.split()[0]}, {platform.platform()}, {platform.machine()}")
     for package in (*REQUIRED, *OPTIONAL):
         print(f"  {package}: {_version_of(package)}")
+
+
+def warn_of_unknown_simd() -> None:
+    """Warn if `FULCRA_SIMD` asks for a level that this CPU, or fulcra, does not have."""
+    asked, level = os.environ.get("FULCRA_SIMD", ""), _core.simd_level()
+    if asked not in {"", level}:
+        message = f"FULCRA_SIMD={asked!r} is not a level of this CPU; using {level!r}."
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
 def _version_of(package: str) -> str:

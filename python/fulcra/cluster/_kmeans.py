@@ -89,9 +89,9 @@ n_features), default='k-means++'
         'random_partition'.
     copy_x : bool, default=True
         Accepted as by scikit-learn. X is neither changed nor copied for either value.
-    algorithm : {'lloyd', 'elkan'}, default='lloyd'
-        Accepted as by scikit-learn. Both give the same bits; how an iteration is computed is decided by the
-        data.
+    algorithm : {'auto', 'lloyd', 'elkan'}, default='auto'
+        All give the same bits. 'auto' leaves out the distances that cannot matter wherever that spares time;
+        'lloyd' computes every distance; 'elkan' is 'auto' by the name that scikit-learn has for it.
     shift_tol : float, default=None
         Stop once ``||C_new - C_old||`` (Frobenius norm, in the units of X) is at most this.
     inertia_tol : float, default=None
@@ -110,8 +110,8 @@ n_features), default='k-means++'
         Iterations of the best start.
     history_ : dict of str to ndarray of shape (n_iter_,)
         Of the best start, by iteration: 'inertia' (of the rows to the centers that the iteration began with),
-        'shift' (``||C_new - C_old||``, in the units of X), 'seconds' (that it took) and 'moved' (rows that
-        changed their cluster).
+        'shift' (``||C_new - C_old||``, in the units of X), 'seconds' (that it took), 'moved' (rows that changed
+        their cluster) and 'evaluated' (the share of the distances from rows to centers that were computed).
     stop_reason_ : str
         Why the best start ended, as a sentence.
     n_features_in_ : int
@@ -162,7 +162,7 @@ n_features), default='k-means++'
         "verbose": ["verbose"],
         "random_state": ["random_state"],
         "copy_x": ["boolean"],
-        "algorithm": [StrOptions({"lloyd", "elkan"})],
+        "algorithm": [StrOptions({"auto", "lloyd", "elkan"})],
         "shift_tol": [Interval(Real, 0, None, closed="left"), None],
         "inertia_tol": [Interval(Real, 0, None, closed="left"), None],
     }
@@ -178,7 +178,7 @@ n_features), default='k-means++'
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
         copy_x: bool = True,
-        algorithm: str = "lloyd",
+        algorithm: str = "auto",
         shift_tol: float | None = None,
         inertia_tol: float | None = None,
     ) -> None:
@@ -296,6 +296,7 @@ n_features), default='k-means++'
                 tol=self.tol,
                 shift_tol=self.shift_tol,
                 inertia_tol=self.inertia_tol,
+                every_distance=self.algorithm == "lloyd",
                 listener=progress,
             )
         except _core.NonFiniteError as error:
@@ -514,7 +515,7 @@ def k_means(
     tol: float = 1e-4,
     random_state: int | np.random.RandomState | None = None,
     copy_x: bool = True,
-    algorithm: str = "lloyd",
+    algorithm: str = "auto",
     return_n_iter: bool = False,
     shift_tol: float | None = None,
     inertia_tol: float | None = None,

@@ -198,10 +198,9 @@ fn fit_once<F: Float>(
         let began = Instant::now();
         let codebook = Codebook::new(centers, k, &moments.shift, level);
         // `next` holds the centres before.
-        let drift = skipping.drift(&next, codebook.centers(), rows.d());
-        let known = skipping.known(rows.n(), drift.as_ref());
+        let drift = skipping.drift(&next, &codebook, rows, &labels);
+        let known = skipping.known(rows.n(), history.last().map(|last| last.moved), drift.as_ref());
         let pass = sums.assign(rows, weights, &codebook, &mut labels, known, run)?;
-        skipping.learn(rows.n(), drift.is_some(), pass.moved, &pass.effort);
         let inertia = sums.inertia(moments.total, codebook.centers(), run)?;
         empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, run)?;
         let shift = sums.means(codebook.centers(), &mut next, run)?;
@@ -229,8 +228,9 @@ fn fit_once<F: Float>(
     // Unchanged labels gave the centres that they were found with, unless rounding or a refilled cluster moves them.
     if stop != Stop::Unchanged || rounded != centers || history.last().is_some_and(|last| last.shift != 0.0) {
         let codebook = Codebook::new(rounded.clone(), k, &moments.shift, level);
-        let drift = skipping.drift(&next, &rounded, rows.d());
-        let known = drift.as_ref().and_then(|drift| skipping.known(rows.n(), Some(drift)));
+        let drift = skipping.drift(&next, &codebook, rows, &labels);
+        let moved = history.last().map(|last| last.moved);
+        let known = drift.as_ref().and_then(|drift| skipping.known(rows.n(), moved, Some(drift)));
         nearest::assign(rows, &codebook, &mut labels, known, run)?;
     }
     let inertia = inertia::inertia(rows, weights, &rounded, &labels, run)?;

@@ -93,7 +93,7 @@ impl Sums {
         weights: Option<&[f64]>,
         codebook: &Codebook<F>,
         labels: &mut [i32],
-        known: Option<Known<'_>>,
+        known: Option<Known<'_, F>>,
         run: &Run<'_>,
     ) -> Result<Pass> {
         let refresh = self.passes.is_multiple_of(REFRESH);
@@ -132,7 +132,7 @@ impl Sums {
         weights: Option<&[f64]>,
         codebook: &Codebook<F>,
         labels: &mut [i32],
-        known: Option<Known<'_>>,
+        known: Option<Known<'_, F>>,
         length: usize,
         moves: bool,
         run: &Run<'_>,
@@ -230,7 +230,7 @@ impl Sums {
         weights: Option<&[f64]>,
         codebook: &Codebook<F>,
         labels: &mut [i32],
-        known: Option<Known<'_>>,
+        known: Option<Known<'_, F>>,
         run: &Run<'_>,
     ) -> Result<Pass> {
         let (pass, _) = assign_noting_moves(rows, weights, codebook, labels, known, run, false)?;
@@ -266,7 +266,7 @@ impl Sums {
         weights: Option<&[f64]>,
         codebook: &Codebook<F>,
         labels: &mut [i32],
-        known: Option<Known<'_>>,
+        known: Option<Known<'_, F>>,
         run: &Run<'_>,
     ) -> Result<Pass> {
         let (pass, moves) = assign_noting_moves(rows, weights, codebook, labels, known, run, true)?;
@@ -390,7 +390,7 @@ fn assign_noting_moves<F: Float>(
     weights: Option<&[f64]>,
     codebook: &Codebook<F>,
     labels: &mut [i32],
-    known: Option<Known<'_>>,
+    known: Option<Known<'_, F>>,
     run: &Run<'_>,
     noting: bool,
 ) -> Result<(Pass, Moves)> {

@@ -9,6 +9,7 @@
 //! them and the true distances, where the definition of a label (see [`super::nearest`]) needs `(d + 3) u64`: a label that the
 //! bounds keep is the label that the definition gives.
 
+use super::nearest::Codebook;
 use super::simd::{Simd, Task};
 use crate::float::Float;
 use crate::rows::Dense;
@@ -16,6 +17,15 @@ use crate::rows::Dense;
 /// More than two roundings of f32 up, or down.
 const UP: f32 = 1.0 + 1.0 / 4_194_304.0;
 const DOWN: f32 = 1.0 - 1.0 / 4_194_304.0;
+
+/// Rows that are looked at to see what bounds would spare.
+const SAMPLE: usize = 512;
+/// What a row's bounds cost, and what a row in doubt costs beside distances to movers and to all, in multiply-adds of a scan.
+const LOOK: f64 = 150.0;
+const DOUBT: f64 = 1000.0;
+const DOUBT_BY_FEATURE: f64 = 20.0;
+/// The share of a scan of all rows above which bounds spare too little.
+const MOST: f64 = 0.85;
 
 /// What is known of a row's distances.
 #[derive(Clone, Copy, Debug)]
@@ -29,12 +39,6 @@ pub struct Bounds {
 impl Bounds {
     /// Nothing.
     pub const UNKNOWN: Bounds = Bounds { upper: f32::INFINITY, lower: 0.0 };
-
-    /// From bounds on the squares.
-    #[inline(always)]
-    pub fn of_squares(upper: f64, lower: f64) -> Bounds {
-        Bounds { upper: round_up(upper.max(0.0).sqrt()), lower: round_down(lower.max(0.0).sqrt()) }
-    }
 
     #[inline(always)]
     fn keep_apart(self) -> bool {
@@ -53,49 +57,118 @@ fn round_down(x: f64) -> f32 {
     (x as f32).min(f32::MAX) * DOWN - f32::MIN_POSITIVE
 }
 
+/// What scores say of a row's distances.
+#[derive(Clone, Copy, Debug)]
+pub struct Learned {
+    /// At least the distance to the nearest of the centres that were scored.
+    upper: f32,
+    /// At most that distance.
+    pub lower: f32,
+    /// At most the distance to any other of them.
+    pub others: f32,
+}
+
+impl Learned {
+    /// Nothing.
+    pub const NOTHING: Learned = Learned { upper: f32::INFINITY, lower: 0.0, others: 0.0 };
+
+    /// From distances that are right but for their last rounding.
+    #[inline(always)]
+    pub fn new(upper: f64, lower: f64, others: f64) -> Learned {
+        Learned { upper: round_up(upper), lower: round_down(lower), others: round_down(others) }
+    }
+
+    /// Where all centres were scored.
+    #[inline(always)]
+    pub fn bounds(self) -> Bounds {
+        Bounds { upper: self.upper, lower: self.others }
+    }
+}
+
 /// How far every centre has moved since the bounds were right.
-pub struct Drift {
+pub struct Drift<F: Float> {
     moves: Vec<f32>,
     farthest: usize,
     /// The farthest move, and the farthest of the others.
     largest: [f32; 2],
+    /// The centres that moved most, if looking at them alone spares work, and how far the others moved at most.
+    pub(super) movers: Option<Movers<F>>,
+    rest: f32,
 }
 
-impl Drift {
-    /// From centres `before` (k, d) to centres `after`.
-    pub fn new(before: &[f64], after: &[f64], d: usize) -> Drift {
+/// The few centres that moved most.
+pub(super) struct Movers<F: Float> {
+    pub names: Vec<u32>,
+    pub codebook: Codebook<F>,
+}
+
+impl<F: Float> Drift<F> {
+    /// From centres `before` (k, d), for rows with these labels and bounds. None where they would not spare
+    /// enough.
+    pub fn new(
+        before: &[f64],
+        after: &Codebook<F>,
+        rows: &Dense<'_, F>,
+        labels: &[i32],
+        bounds: &[Bounds],
+    ) -> Option<Drift<F>> {
+        let (k, d) = (after.k(), after.d());
         let moves: Vec<f32> = before
             .chunks_exact(d)
-            .zip(after.chunks_exact(d))
+            .zip(after.centers().chunks_exact(d))
             .map(|(before, after)| {
                 let squares: f64 = before.iter().zip(after).map(|(b, a)| (a - b) * (a - b)).sum();
                 if before == after { 0.0 } else { round_up(squares.sqrt()) }
             })
             .collect();
-        let mut drift = Drift { moves, farthest: 0, largest: [0.0; 2] };
-        for (j, &moved) in drift.moves.iter().enumerate() {
-            if moved > drift.largest[0] {
-                drift.largest = [moved, drift.largest[0]];
-                drift.farthest = j;
-            } else if moved > drift.largest[1] {
-                drift.largest[1] = moved;
+        let mut order: Vec<u32> = (0..k as u32).collect();
+        order.sort_unstable_by(|&i, &j| moves[j as usize].total_cmp(&moves[i as usize]));
+        let at = |place: usize| order.get(place).map_or(0.0, |&j| moves[j as usize]);
+
+        // How far apart the bounds of some rows are tells how many movers to look at.
+        let n = labels.len();
+        let sampled = n.div_ceil(16).min(SAMPLE);
+        let gaps: Vec<f32> = (0..sampled)
+            .map(|s| {
+                let i = s * n / sampled;
+                let own = &after.centers()[labels[i] as usize * d..][..d];
+                bounds[i].lower - round_up(squared_distance(rows.row(i), own).sqrt())
+            })
+            .collect();
+        let in_doubt = |moved: f32| 1.0 - gaps.iter().filter(|&&gap| moved < gap).count() as f64 / sampled as f64;
+        let doubtful = in_doubt(at(0));
+        let scan = (k * (d + 2)) as f64;
+        let overhead = (LOOK + doubtful * (DOUBT + DOUBT_BY_FEATURE * d as f64)) / scan;
+        let (mut few, mut cost) = (0, overhead + doubtful);
+        for movers in [k / 64, k / 32, k / 16, k / 8, k / 4, k / 2] {
+            let with = overhead + doubtful * movers as f64 / k as f64 + in_doubt(at(movers));
+            if movers > 0 && with < cost {
+                (few, cost) = (movers, with);
             }
         }
-        drift
+        if cost > MOST {
+            return None;
+        }
+        let movers = (few > 0).then(|| {
+            let names = order[..few].to_vec();
+            let centers = names.iter().flat_map(|&j| &after.centers()[j as usize * d..][..d]).copied().collect();
+            Movers { names, codebook: Codebook::new(centers, few, after.shift(), after.level()) }
+        });
+        Some(Drift { farthest: order[0] as usize, largest: [at(0), at(1)], movers, rest: at(few), moves })
     }
 }
 
 /// What is known of consecutive rows.
-pub struct Known<'a> {
+pub struct Known<'a, F: Float> {
     /// For each row.
     pub bounds: &'a mut [Bounds],
     /// Since the bounds were right; None if they are not, and to be taken anew.
-    pub drift: Option<&'a Drift>,
+    pub drift: Option<&'a Drift<F>>,
 }
 
-impl<'a> Known<'a> {
+impl<'a, F: Float> Known<'a, F> {
     /// `length` rows at a time, for `parts` parts, of what may not be known at all.
-    pub fn chunks(known: Option<Known<'a>>, length: usize, parts: usize) -> Vec<Option<Known<'a>>> {
+    pub fn chunks(known: Option<Known<'a, F>>, length: usize, parts: usize) -> Vec<Option<Known<'a, F>>> {
         match known {
             Some(Known { bounds, drift }) => {
                 bounds.chunks_mut(length).map(|bounds| Some(Known { bounds, drift })).collect()
@@ -105,13 +178,14 @@ impl<'a> Known<'a> {
     }
 
     /// The part of it for the rows `range`.
-    pub fn part<'b>(known: &'b mut Option<Known<'a>>, range: std::ops::Range<usize>) -> Option<Known<'b>> {
+    pub fn part<'b>(known: &'b mut Option<Known<'a, F>>, range: std::ops::Range<usize>) -> Option<Known<'b, F>> {
         known.as_mut().map(|known| Known { bounds: &mut known.bounds[range], drift: known.drift })
     }
 }
 
-/// Carries the bounds of labelled rows over a drift and lists the rows whose label it puts in doubt.
-pub struct Sift<'a, F> {
+/// Carries the bounds of labelled rows over a drift and lists the rows whose label it puts in doubt. Their lower bounds then
+/// leave the movers out.
+pub struct Sift<'a, F: Float> {
     /// The rows start at row `from`.
     pub rows: &'a Dense<'a, F>,
     /// See `rows`.
@@ -123,7 +197,7 @@ pub struct Sift<'a, F> {
     /// Of the rows.
     pub bounds: &'a mut [Bounds],
     /// What happened to the centres.
-    pub drift: &'a Drift,
+    pub drift: &'a Drift<F>,
     /// Positions in `labels`, in order.
     pub doubtful: &'a mut Vec<u32>,
 }
@@ -141,23 +215,38 @@ impl<F: Float> Task<F> for Sift<'_, F> {
         for (i, (bounds, &label)) in bounds.iter_mut().zip(labels).enumerate() {
             let own = label as usize;
             let others = drift.largest[usize::from(own == drift.farthest)];
-            bounds.upper = (bounds.upper + drift.moves[own]) * UP;
-            bounds.lower = (bounds.lower - others) * DOWN;
+            let moved = Bounds { upper: (bounds.upper + drift.moves[own]) * UP, lower: (bounds.lower - others) * DOWN };
             // Written in any case: a branch here would be mispredicted.
             doubtful[n] = i as u32;
-            n += usize::from(!bounds.keep_apart());
+            n += usize::from(!moved.keep_apart());
+            *bounds = if moved.keep_apart() { moved } else { *bounds };
         }
         let computed = n;
         n = 0;
         for at in 0..computed {
             let i = doubtful[at] as usize;
-            let center = &centers[labels[i] as usize * d..][..d];
-            bounds[i].upper = round_up(squared_distance(rows.row(from + i), center).sqrt());
+            let own = labels[i] as usize;
+            let bounds = &mut bounds[i];
+            bounds.upper = round_up(squared_distance(rows.row(from + i), &centers[own * d..][..d]).sqrt());
+            let others = drift.largest[usize::from(own == drift.farthest)];
+            let lower = (bounds.lower - others) * DOWN;
+            let clear = bounds.upper < lower;
+            bounds.lower = if clear { lower } else { (bounds.lower - drift.rest) * DOWN };
             doubtful[n] = i as u32;
-            n += usize::from(!bounds[i].keep_apart());
+            n += usize::from(!clear);
         }
         doubtful.truncate(n);
         computed
+    }
+}
+
+impl Bounds {
+    /// For the row of label `own`, of which scores of the movers were `learned`, `nearest` being the nearest of them: whether
+    /// that settles the doubt.
+    #[inline(always)]
+    pub fn settle(&mut self, own: i32, nearest: u32, learned: Learned) -> bool {
+        self.lower = self.lower.min(if nearest == own as u32 { learned.others } else { learned.lower });
+        self.keep_apart()
     }
 }
 

@@ -16,7 +16,7 @@
 //! `2 Y + 2 n_j`. All other rows go on: from the f32 filter to the f64 filter to the definition itself.
 //! NaN, infinity and overflow fail every comparison, so they arrive there too, and are named there.
 
-use super::bounds::Bounds;
+use super::bounds::Learned;
 use super::simd::{Level, Simd, Task};
 use crate::float::Float;
 
@@ -172,7 +172,7 @@ pub(super) struct Scan<'a, T> {
     /// Positions in `samples`, in order.
     pub undecided: &'a mut Vec<u32>,
     /// Where what was learned of the rows' distances goes, if anybody wants it.
-    pub bounds: Option<&'a mut [Bounds]>,
+    pub learned: Option<&'a mut [Learned]>,
 }
 
 impl<T: Float> Task<T> for Scan<'_, T> {
@@ -192,7 +192,7 @@ impl<T: Float> Task<T> for Scan<'_, T> {
             4 => return self.run_narrow::<S, VECTORS, 4>(simd),
             _ => {}
         }
-        let Scan { samples, filter, lanes, labels, undecided, mut bounds } = self;
+        let Scan { samples, filter, lanes, labels, undecided, mut learned } = self;
         let mut from = 0;
         for (samples, labels) in samples.chunks(blocks * width * d).zip(labels.chunks_mut(blocks * width)) {
             let n_blocks = labels.len().div_ceil(width);
@@ -211,7 +211,7 @@ impl<T: Float> Task<T> for Scan<'_, T> {
                 let lane = b * width;
                 let norms = simd.load_all(&lanes.norms[lane..]);
                 let nearest = lanes.nearest::<S, VECTORS>(simd, lane);
-                learn::<T, S, VECTORS>(simd, filter, norms, nearest, part(&mut bounds, from + lane, labels.len()));
+                learn::<T, S, VECTORS>(simd, filter, norms, nearest, part(&mut learned, from + lane, labels.len()));
                 decide::<T, S, VECTORS>(simd, filter, norms, nearest, labels, from + lane, undecided);
             }
             from += labels.len();
@@ -223,7 +223,7 @@ impl<T: Float> Scan<'_, T> {
     /// Rows shorter than the bookkeeping of a score: sample and best two stay in registers from centre to centre.
     #[inline(always)]
     fn run_narrow<S: Simd<T>, const VECTORS: usize, const D: usize>(self, simd: S) {
-        let Scan { samples, filter, lanes, labels, undecided, mut bounds } = self;
+        let Scan { samples, filter, lanes, labels, undecided, mut learned } = self;
         let width = VECTORS * S::LANES;
         for (b, (block, labels)) in samples.chunks(width * D).zip(labels.chunks_mut(width)).enumerate() {
             let block = if block.len() == width * D { block } else { pad(block, &mut lanes.padded, width * D) };
@@ -255,7 +255,7 @@ impl<T: Float> Scan<'_, T> {
                     };
                 }
             }
-            learn::<T, S, VECTORS>(simd, filter, norms, nearest, part(&mut bounds, b * width, labels.len()));
+            learn::<T, S, VECTORS>(simd, filter, norms, nearest, part(&mut learned, b * width, labels.len()));
             decide::<T, S, VECTORS>(simd, filter, norms, nearest, labels, b * width, undecided);
         }
     }
@@ -414,8 +414,8 @@ impl<T: Float> Lanes<T> {
     }
 }
 
-fn part<'a>(bounds: &'a mut Option<&mut [Bounds]>, from: usize, length: usize) -> Option<&'a mut [Bounds]> {
-    bounds.as_mut().map(|bounds| &mut bounds[from..from + length])
+fn part<'a>(learned: &'a mut Option<&mut [Learned]>, from: usize, length: usize) -> Option<&'a mut [Learned]> {
+    learned.as_mut().map(|learned| &mut learned[from..from + length])
 }
 
 /// Writes what the scores of a block say of the distances themselves, which are T + ||x - m||^2; the computed Y errs by
@@ -426,23 +426,30 @@ fn learn<T: Float, S: Simd<T>, const VECTORS: usize>(
     filter: &Filter<T>,
     norms: [S::V; VECTORS],
     nearest: [BestTwo<S::V>; VECTORS],
-    bounds: Option<&mut [Bounds]>,
+    learned: Option<&mut [Learned]>,
 ) {
-    let Some(bounds) = bounds else { return };
-    let of_norm = filter.row.to_f64() + (filter.shift.len() + 8) as f64 * T::UNIT_ROUNDOFF;
-    let (of_center, floor) = (filter.norm.to_f64(), filter.floor.to_f64());
-    for (v, bounds) in bounds.chunks_mut(S::LANES).enumerate() {
-        let [mut y, mut index, mut best, mut second] = [[T::default(); 16]; 4];
-        simd.store(norms[v], &mut y);
+    let Some(learned) = learned else { return };
+    let u = T::UNIT_ROUNDOFF;
+    // 16 u more, of the norms, for the roundings below.
+    let of_norm = simd.splat(T::from_f64(filter.row.to_f64() + (filter.shift.len() + 24) as f64 * u));
+    let of_center = simd.splat(T::from_f64(filter.norm.to_f64() + 16.0 * u));
+    let (floor, zero) = (simd.splat(filter.floor), simd.splat(T::default()));
+    for (v, learned) in learned.chunks_mut(S::LANES).enumerate() {
+        let [mut index, mut own, mut upper, mut lower, mut others] = [[T::default(); 16]; 5];
         simd.store(nearest[v].index, &mut index);
-        simd.store(nearest[v].best, &mut best);
-        simd.store(nearest[v].second, &mut second);
-        for (l, bounds) in bounds.iter_mut().enumerate() {
-            let own = filter.norms[index[l].to_index() as usize].to_f64();
-            let y = y[l].to_f64();
-            let slack = of_norm * y + floor;
-            *bounds =
-                Bounds::of_squares(y + best[l].to_f64() + slack + of_center * own, y + second[l].to_f64() - slack);
+        for (own, j) in own[..S::LANES].iter_mut().zip(&index) {
+            *own = filter.norms[j.to_index() as usize];
+        }
+        let own = simd.mul(of_center, simd.load(&own));
+        let slack = simd.add(simd.fma(of_norm, norms[v], floor), own);
+        let best = simd.add(norms[v], nearest[v].best);
+        let second = simd.add(norms[v], nearest[v].second);
+        // `max` gives its second argument where the first is NaN: nothing is known then.
+        simd.store(simd.sqrt(simd.max(simd.add(best, slack), zero)), &mut upper);
+        simd.store(simd.sqrt(simd.max(simd.sub(best, slack), zero)), &mut lower);
+        simd.store(simd.sqrt(simd.max(simd.sub(second, slack), zero)), &mut others);
+        for (l, learned) in learned.iter_mut().enumerate() {
+            *learned = Learned::new(upper[l].to_f64(), lower[l].to_f64(), others[l].to_f64());
         }
     }
 }

@@ -10,7 +10,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::bounds::{Bounds, Drift, Known, Sift};
+use super::bounds::{Bounds, Drift, Known, Learned, Movers, Sift};
 use super::direct;
 use super::filter::{Filter, Lanes, Scan};
 use super::nearest_csr::Columns;
@@ -77,6 +77,10 @@ impl<F: Float> Codebook<F> {
         self.d
     }
 
+    pub(super) fn shift(&self) -> &[f64] {
+        &self.shift
+    }
+
     pub(super) fn level(&self) -> Level {
         self.level
     }
@@ -122,7 +126,7 @@ pub fn assign<F: Float>(
     rows: &Rows<'_, F>,
     codebook: &Codebook<F>,
     labels: &mut [i32],
-    known: Option<Known<'_>>,
+    known: Option<Known<'_, F>>,
     run: &Run<'_>,
 ) -> Result<Effort> {
     let n = rows.n();
@@ -146,7 +150,7 @@ pub fn assign_range<F: Float>(
     range: Range<usize>,
     codebook: &Codebook<F>,
     labels: &mut [i32],
-    mut known: Option<Known<'_>>,
+    mut known: Option<Known<'_, F>>,
     scratch: &mut Scratch<F>,
     pulse: &Pulse<'_>,
 ) -> Result<Effort> {
@@ -204,7 +208,8 @@ pub struct Scratch<F> {
     still_undecided: Vec<u32>,
     gathered: Vec<f64>,
     labels: Vec<i32>,
-    learned: Vec<Bounds>,
+    learned: Vec<Learned>,
+    relearned: Vec<Learned>,
     doubtful: Doubtful<F>,
     /// The last strip's share was so high that the filter only costs time.
     skip_first: bool,
@@ -219,6 +224,22 @@ struct Doubtful<F> {
     bounds: Vec<Bounds>,
 }
 
+impl<F: Float> Doubtful<F> {
+    /// Keeps the rows at the places that `keep` says yes to.
+    fn retain(&mut self, d: usize, mut keep: impl FnMut(usize, u32) -> bool) {
+        let mut kept = 0;
+        for place in 0..self.positions.len() {
+            if keep(place, self.positions[place]) {
+                self.samples.copy_within(place * d..(place + 1) * d, kept * d);
+                self.positions[kept] = self.positions[place];
+                kept += 1;
+            }
+        }
+        self.positions.truncate(kept);
+        self.samples.truncate(kept * d);
+    }
+}
+
 /// Labels anew the rows from `from` on whose labels their bounds cannot keep.
 fn assign_doubtful<F: Float>(
     rows: &Dense<'_, F>,
@@ -226,29 +247,44 @@ fn assign_doubtful<F: Float>(
     codebook: &Codebook<F>,
     labels: &mut [i32],
     bounds: &mut [Bounds],
-    drift: &Drift,
+    drift: &Drift<F>,
     scratch: &mut Scratch<F>,
 ) -> Result<Effort> {
+    let (d, centers) = (codebook.d, &codebook.exact);
     let mut doubtful = std::mem::take(&mut scratch.doubtful);
-    let Doubtful { positions, samples, labels: relabeled, bounds: learned } = &mut doubtful;
-    let centers = &codebook.exact;
-    let (sifted, positions_out) = (&*labels, &mut *positions);
-    let computed =
-        codebook.level.run(Sift { rows, from, centers, labels: sifted, bounds, drift, doubtful: positions_out });
-    samples.clear();
-    for &i in &*positions {
-        samples.extend_from_slice(rows.row(from + i as usize));
+    let sift = Sift { rows, from, centers, labels, bounds, drift, doubtful: &mut doubtful.positions };
+    let mut distances = codebook.level.run(sift);
+    doubtful.samples.clear();
+    for &i in &doubtful.positions {
+        doubtful.samples.extend_from_slice(rows.row(from + i as usize));
     }
+    if let Some(Movers { names, codebook: movers }) = &drift.movers
+        && let Some(filter) = movers.first()
+    {
+        let Scratch { first, undecided, labels: nearest, learned, .. } = &mut *scratch;
+        let samples = &doubtful.samples;
+        nearest.resize(doubtful.positions.len(), 0);
+        learned.resize(doubtful.positions.len(), Learned::NOTHING);
+        undecided.clear();
+        movers.level.run(Scan { samples, filter, lanes: first, labels: nearest, undecided, learned: Some(learned) });
+        distances += doubtful.positions.len() * names.len();
+        doubtful.retain(d, |place, i| {
+            let nearest = names[nearest[place] as usize];
+            !bounds[i as usize].settle(labels[i as usize], nearest, learned[place])
+        });
+    }
+    let Doubtful { positions, samples, labels: relabeled, bounds: renewed } = &mut doubtful;
     relabeled.resize(positions.len(), 0);
-    learned.resize(positions.len(), Bounds::UNKNOWN);
+    renewed.resize(positions.len(), Bounds::UNKNOWN);
     let blame = |i| Rows::Dense(*rows).blame(from + positions[i] as usize);
-    let effort = assign_samples(samples, codebook, relabeled, Some(learned), scratch, blame)?;
-    for ((&i, &label), &learned) in positions.iter().zip(&*relabeled).zip(&*learned) {
+    let mut effort = assign_samples(samples, codebook, relabeled, Some(renewed), scratch, blame)?;
+    for ((&i, &label), &renewed) in positions.iter().zip(&*relabeled).zip(&*renewed) {
         labels[i as usize] = label;
-        bounds[i as usize] = learned;
+        bounds[i as usize] = renewed;
     }
     scratch.doubtful = doubtful;
-    Ok(Effort { distances: effort.distances + computed, ..effort })
+    effort.distances += distances;
+    Ok(effort)
 }
 
 /// Labels `samples` (n, d): first filter, second filter, definition, each on what the one before left.
@@ -261,14 +297,28 @@ fn assign_samples<F: Float>(
     blame: impl Fn(usize) -> Error,
 ) -> Result<Effort> {
     let (n, d) = (labels.len(), codebook.d);
-    let Scratch { first, second, undecided, still_undecided, gathered, labels: relabeled, learned, skip_first, .. } =
-        scratch;
+    let Scratch {
+        first,
+        second,
+        undecided,
+        still_undecided,
+        gathered,
+        labels: relabeled,
+        learned,
+        relearned,
+        skip_first,
+        ..
+    } = scratch;
     let effort = Effort { undecided: 0, scanned: n, distances: n * codebook.k };
     undecided.clear();
     match codebook.first() {
         Some(filter) if !*skip_first => {
-            let bounds = bounds.as_deref_mut();
-            codebook.level.run(Scan { samples, filter, lanes: first, labels, undecided, bounds });
+            learned.resize(n, Learned::NOTHING);
+            let wanted = bounds.is_some().then_some(&mut learned[..]);
+            codebook.level.run(Scan { samples, filter, lanes: first, labels, undecided, learned: wanted });
+            if let Some(bounds) = &mut bounds {
+                bounds.iter_mut().zip(&*learned).for_each(|(bounds, learned)| *bounds = learned.bounds());
+            }
             // Looked at again in the next strip but one: data change along the rows.
             *skip_first = F::UNIT_ROUNDOFF > f64::UNIT_ROUNDOFF && undecided.len() * 2 > n;
         }
@@ -290,7 +340,7 @@ fn assign_samples<F: Float>(
         && let Some(filter) = codebook.second()
     {
         relabeled.resize(rescored, 0);
-        learned.resize(rescored, Bounds::UNKNOWN);
+        relearned.resize(rescored, Learned::NOTHING);
         still_undecided.clear();
         codebook.level.run(Scan {
             samples: gathered,
@@ -298,12 +348,12 @@ fn assign_samples<F: Float>(
             lanes: second,
             labels: relabeled,
             undecided: still_undecided,
-            bounds: bounds.is_some().then_some(&mut learned[..]),
+            learned: bounds.is_some().then_some(&mut relearned[..]),
         });
-        for ((&i, &label), &learned) in undecided.iter().zip(&*relabeled).zip(&*learned) {
+        for ((&i, &label), &learned) in undecided.iter().zip(&*relabeled).zip(&*relearned) {
             labels[i as usize] = label;
             if let Some(bounds) = &mut bounds {
-                bounds[i as usize] = learned;
+                bounds[i as usize] = learned.bounds();
             }
         }
         for (kept, &position) in still_undecided.iter().enumerate() {

@@ -35,7 +35,7 @@ where
 
 macro_rules! avx2 {
     ($float:ty, $v:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident,
-     $fma:ident, $cmp:ident, $and:ident, $blend:ident, $movemask:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident) => {
+     $fma:ident, $sqrt:ident, $cmp:ident, $and:ident, $blend:ident, $movemask:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident) => {
         // SAFETY of every block: an `Avx2` exists only where avx2 and fma were detected; loads and stores go through a
         // slice of LANES values, whose length is checked.
         impl Simd<$float> for Avx2 {
@@ -70,6 +70,10 @@ macro_rules! avx2 {
             #[inline(always)]
             fn fma(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
                 unsafe { $fma(a, b, c) }
+            }
+            #[inline(always)]
+            fn sqrt(self, a: Self::V) -> Self::V {
+                unsafe { $sqrt(a) }
             }
             #[inline(always)]
             fn lt(self, a: Self::V, b: Self::V) -> Self::M {
@@ -142,6 +146,7 @@ avx2!(
     _mm256_sub_ps,
     _mm256_mul_ps,
     _mm256_fmadd_ps,
+    _mm256_sqrt_ps,
     _mm256_cmp_ps,
     _mm256_and_ps,
     _mm256_blendv_ps,
@@ -162,6 +167,7 @@ avx2!(
     _mm256_sub_pd,
     _mm256_mul_pd,
     _mm256_fmadd_pd,
+    _mm256_sqrt_pd,
     _mm256_cmp_pd,
     _mm256_and_pd,
     _mm256_blendv_pd,

@@ -35,7 +35,7 @@ where
 
 macro_rules! avx512 {
     ($float:ty, $v:ty, $m:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident,
-     $mul:ident, $fma:ident, $cmp:ident, $blend:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident) => {
+     $mul:ident, $fma:ident, $sqrt:ident, $cmp:ident, $blend:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident) => {
         // SAFETY of every block: an `Avx512` exists only where avx512f was detected; loads and stores go through a slice
         // of LANES values, whose length is checked.
         impl Simd<$float> for Avx512 {
@@ -70,6 +70,10 @@ macro_rules! avx512 {
             #[inline(always)]
             fn fma(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
                 unsafe { $fma(a, b, c) }
+            }
+            #[inline(always)]
+            fn sqrt(self, a: Self::V) -> Self::V {
+                unsafe { $sqrt(a) }
             }
             #[inline(always)]
             fn lt(self, a: Self::V, b: Self::V) -> Self::M {
@@ -143,6 +147,7 @@ avx512!(
     _mm512_sub_ps,
     _mm512_mul_ps,
     _mm512_fmadd_ps,
+    _mm512_sqrt_ps,
     _mm512_cmp_ps_mask,
     _mm512_mask_blend_ps,
     _mm512_min_ps,
@@ -162,6 +167,7 @@ avx512!(
     _mm512_sub_pd,
     _mm512_mul_pd,
     _mm512_fmadd_pd,
+    _mm512_sqrt_pd,
     _mm512_cmp_pd_mask,
     _mm512_mask_blend_pd,
     _mm512_min_pd,

@@ -51,6 +51,8 @@ pub trait Simd<F: Float>: Copy {
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
     /// a * b + c, rounded once where the CPU can and twice where it cannot: for filters only, whose bounds allow both.
     fn fma(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The square root, rounded.
+    fn sqrt(self, a: Self::V) -> Self::V;
     /// a < b
     fn lt(self, a: Self::V, b: Self::V) -> Self::M;
     /// Both masks.
@@ -247,6 +249,7 @@ mod tests {
                     same(lanes(simd.add(va, vb))[l], a + b, "add");
                     same(lanes(simd.sub(va, vb))[l], a - b, "sub");
                     same(lanes(simd.mul(va, vb))[l], a * b, "mul");
+                    same(lanes(simd.sqrt(va))[l], F::from_f64(a.to_f64().sqrt()), "sqrt");
                     same(lanes(simd.min(va, vb))[l], if a < b { a } else { b }, "min");
                     same(lanes(simd.max(va, vb))[l], if a > b { a } else { b }, "max");
                     same(lanes(simd.select(less, va, vb))[l], if a < b { a } else { b }, "select");

@@ -21,7 +21,7 @@ where
 
 macro_rules! neon {
     ($float:ty, $v:ty, $m:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident,
-     $mul:ident, $fma:ident, $lt:ident, $and:ident, $select:ident, $minimum:ident) => {
+     $mul:ident, $fma:ident, $sqrt:ident, $lt:ident, $and:ident, $select:ident, $minimum:ident) => {
         // SAFETY of every block: NEON is part of the aarch64 baseline; loads and stores go through a slice of LANES
         // values, whose length is checked.
         impl Simd<$float> for Neon {
@@ -58,6 +58,10 @@ macro_rules! neon {
                 unsafe { $fma(c, a, b) }
             }
             #[inline(always)]
+            fn sqrt(self, a: Self::V) -> Self::V {
+                unsafe { $sqrt(a) }
+            }
+            #[inline(always)]
             fn lt(self, a: Self::V, b: Self::V) -> Self::M {
                 unsafe { $lt(a, b) }
             }
@@ -89,6 +93,7 @@ neon!(
     vsubq_f32,
     vmulq_f32,
     vfmaq_f32,
+    vsqrtq_f32,
     vcltq_f32,
     vandq_u32,
     vbslq_f32,
@@ -106,6 +111,7 @@ neon!(
     vsubq_f64,
     vmulq_f64,
     vfmaq_f64,
+    vsqrtq_f64,
     vcltq_f64,
     vandq_u64,
     vbslq_f64,

@@ -42,6 +42,10 @@ macro_rules! portable {
                 std::array::from_fn(|i| a[i] * b[i] + c[i])
             }
             #[inline(always)]
+            fn sqrt(self, a: Self::V) -> Self::V {
+                std::array::from_fn(|i| a[i].sqrt())
+            }
+            #[inline(always)]
             fn lt(self, a: Self::V, b: Self::V) -> Self::M {
                 std::array::from_fn(|i| a[i] < b[i])
             }
