@@ -52,6 +52,7 @@ def test_classes_have_the_attributes_of_the_stub() -> None:
         "inertia": np.float64,
         "shift": np.float64,
         "seconds": np.float64,
+        "evaluated": np.float64,
         "moved": np.int64,
     }
 

@@ -44,7 +44,7 @@ class KMeansFit:
     @property
     def history(
         self,
-    ) -> dict[str, NDArray[Any]]: ...  # inertia, shift, seconds, evaluated: float64; moved: int64
+    ) -> dict[str, NDArray[Any]]: ...  # moved: int64; all others: float64
 
 def kmeans_fit(
     X: Any,  # C-contiguous float32 / float64 ndarray, or a scipy CSR matrix / array with 32-bit indices

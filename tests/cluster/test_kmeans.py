@@ -510,13 +510,17 @@ def test_k_means_is_the_class_as_a_function() -> None:
 
 def test_parameters_and_attributes_hold_scikit_learns() -> None:
     ours, theirs = KMeans(random_state=0).fit(BLOBS), TheirKMeans(random_state=0).fit(BLOBS)
-    assert theirs.get_params().items() <= ours.get_params().items()
+    assert theirs.get_params().items() <= {**ours.get_params(), "algorithm": "lloyd"}.items()
     public = {name for name in dir(theirs) if not name.startswith("_")}
     assert public <= set(dir(ours))
     for one, other in ((KMeans, TheirKMeans), (k_means, their_k_means)):
         ours, theirs = (list(inspect.signature(name).parameters.values()) for name in (one, other))
         described = [[(p.name, p.kind, p.default) for p in parameters] for parameters in (ours, theirs)]
-        assert described[0][: len(theirs)] == described[1]
+        # "auto" is fulcra's own default.
+        expected = [
+            (name, kind, "auto" if name == "algorithm" else default) for name, kind, default in described[1]
+        ]
+        assert described[0][: len(theirs)] == expected
         assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in ours[len(theirs) :])
 
 

@@ -61,9 +61,9 @@ def interleave(
         Seconds after which no further round starts, unless fewer than three are done and it is not three
         times overdrawn.
     repeats : int or None
-        Calls within one measurement, after one that is not timed if they are more than one; None makes as many
-        as fill 50 ms for whoever is fastest, so that a short call is not measured with the cold caches and
-        sleeping cores that a rest leaves.
+        Calls within one measurement, after one that is not timed if they are more than one; None makes as
+        many as fill 50 ms for whoever is fastest, so that a short call is not measured with the cold caches
+        and sleeping cores that a rest leaves.
     settle : float
         Seconds to rest before each measurement.
 

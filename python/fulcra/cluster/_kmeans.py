@@ -110,8 +110,9 @@ n_features), default='k-means++'
         Iterations of the best start.
     history_ : dict of str to ndarray of shape (n_iter_,)
         Of the best start, by iteration: 'inertia' (of the rows to the centers that the iteration began with),
-        'shift' (``||C_new - C_old||``, in the units of X), 'seconds' (that it took), 'moved' (rows that changed
-        their cluster) and 'evaluated' (the share of the distances from rows to centers that were computed).
+        'shift' (``||C_new - C_old||``, in the units of X), 'seconds' (that it took), 'moved' (rows that
+        changed their cluster) and 'evaluated' (the share of the distances from rows to centers that were
+        computed).
     stop_reason_ : str
         Why the best start ended, as a sentence.
     n_features_in_ : int
