@@ -119,7 +119,8 @@ fn skipping_changes_nothing<F: Float>(x: &[F], d: usize, k: usize, weights: Opti
 
 #[test]
 fn distances_that_cannot_matter_change_no_bit() {
-    for (n, d, k) in [(9000, 2, 300), (20_000, 3, 256), (9000, 16, 64), (4000, 100, 90), (1540, 20, 50), (4000, 140, 10)]
+    for (n, d, k) in
+        [(9000, 2, 300), (20_000, 3, 256), (9000, 16, 64), (4000, 100, 90), (1540, 20, 50), (4000, 140, 10)]
     {
         let x = blobs(n, d);
         let narrow: Vec<f32> = x.iter().map(|&x| x as f32).collect();
@@ -137,15 +138,17 @@ fn distances_that_cannot_matter_change_no_bit() {
 fn skipping_holds_where_rounding_is_worst() {
     let near = blobs(6000, 3);
     let far: Vec<f64> = near.iter().enumerate().map(|(i, x)| x + if i / 3 % 2 == 0 { 1e6 } else { -1e6 }).collect();
-    let whole: Vec<f64> = near.iter().map(|x| x.round()).collect(); // many rows and centres the same
+    let whole: Vec<f64> = near.iter().map(|x| (4.0 * x).round()).collect(); // many rows and centres the same
     let tiny: Vec<f64> = near.iter().map(|x| x * 1e-160).collect();
     let huge: Vec<f64> = near.iter().map(|x| x * 1e120).collect();
     let wide: Vec<f64> = near.iter().enumerate().map(|(i, x)| if i % 3 == 1 { x * 1e7 } else { *x }).collect();
-    for x in [far, whole, tiny, huge, wide] {
-        skipping_changes_nothing(&x, 3, 50, None, 1);
+    for (name, x) in [("far", far), ("whole", whole), ("tiny", tiny), ("huge", huge), ("wide", wide)] {
+        let lowest = skipping_changes_nothing(&x, 3, 300, None, 1);
+        // Beyond the range of f32 nothing is known.
+        assert!(lowest < 0.9 || matches!(name, "tiny" | "huge"), "{name}: {lowest} of the distances at least");
         let narrow: Vec<f32> = x.iter().map(|&x| x as f32).filter(|x| x.is_finite()).collect();
         if narrow.len() == x.len() {
-            skipping_changes_nothing(&narrow, 3, 50, None, 1);
+            skipping_changes_nothing(&narrow, 3, 300, None, 1);
         }
     }
 }
