@@ -42,9 +42,7 @@ class KMeansFit:
     @property
     def stop_reason(self) -> str: ...  # unchanged, tol, shift_tol, inertia_tol, max_iter or listener
     @property
-    def history(
-        self,
-    ) -> dict[str, NDArray[Any]]: ...  # moved: int64; all others: float64
+    def history(self) -> dict[str, NDArray[Any]]: ...  # moved: int64; else float64
 
 def kmeans_fit(
     X: Any,  # C-contiguous float32 / float64 ndarray, or a scipy CSR matrix / array with 32-bit indices

@@ -5,8 +5,6 @@
 //! in their order within a slot or a cluster, and slots in theirs, so the bits depend neither on the number of threads nor
 //! on how the labels were found.
 
-use std::ops::Range;
-
 use crate::error::Result;
 use crate::float::Float;
 use crate::kernels::bounds::Known;
@@ -402,7 +400,6 @@ fn assign_noting_moves<F: Float>(
     let tasks: Vec<_> = ranges.into_iter().zip(labels.chunks_mut(length)).zip(known).collect();
     let parts = run.map_with(tasks, n.saturating_mul(work), |scratch, ((range, labels), known), pulse| {
         let (scratch, before): &mut (Scratch<F>, Vec<i32>) = scratch;
-        let (range, labels): (Range<usize>, &mut [i32]) = (range, labels);
         before.clear();
         before.extend_from_slice(labels);
         let effort = nearest::assign_range(rows, range.clone(), codebook, labels, known, scratch, pulse)?;

@@ -107,8 +107,6 @@ impl<F: Float> Codebook<F> {
 pub struct Effort {
     /// Rows that the first filter left undecided.
     pub undecided: usize,
-    /// Rows that were held against all centres.
-    pub scanned: usize,
     /// Distances, scores or exact.
     pub distances: usize,
 }
@@ -116,7 +114,6 @@ pub struct Effort {
 impl std::ops::AddAssign for Effort {
     fn add_assign(&mut self, other: Effort) {
         self.undecided += other.undecided;
-        self.scanned += other.scanned;
         self.distances += other.distances;
     }
 }
@@ -154,7 +151,7 @@ pub fn assign_range<F: Float>(
     scratch: &mut Scratch<F>,
     pulse: &Pulse<'_>,
 ) -> Result<Effort> {
-    let all = Effort { undecided: 0, scanned: range.len(), distances: range.len() * codebook.k };
+    let all = Effort { undecided: 0, distances: range.len() * codebook.k };
     match rows {
         Rows::Dense(dense) if range.len() <= FEW_ROWS => {
             for (label, i) in labels.iter_mut().zip(range) {
@@ -169,6 +166,8 @@ pub fn assign_range<F: Float>(
             Ok(all)
         }
         Rows::Dense(dense) => {
+            // Which rows this thread saw before must not show in what the effort says.
+            scratch.skip_first = false;
             let mut total = Effort::default();
             for strip in run::ranges(range.len(), STRIP) {
                 pulse.check()?;
@@ -309,7 +308,7 @@ fn assign_samples<F: Float>(
         skip_first,
         ..
     } = scratch;
-    let effort = Effort { undecided: 0, scanned: n, distances: n * codebook.k };
+    let effort = Effort { undecided: 0, distances: n * codebook.k };
     undecided.clear();
     match codebook.first() {
         Some(filter) if !*skip_first => {
