@@ -29,6 +29,13 @@ pub trait Float: sealed::Sealed + Dispatch + Copy + Default + PartialOrd + Debug
     fn from_index(index: u32) -> Self;
     /// Undoes [`Float::from_index`].
     fn to_index(self) -> u32;
+    /// Rows (n, d) as f32, which are `shift` off still, or shifted already and written to `room`: f64 rows far from the origin
+    /// keep their digits.
+    fn narrowed<'a>(rows: &'a [Self], shift: &[f64], room: &'a mut Vec<f32>) -> &'a [f32];
+    /// The rows themselves, where [`Float::narrowed`] does not write them.
+    fn to_narrow(rows: &[Self]) -> &[f32];
+    /// What is still to be taken from [`Float::narrowed`] rows.
+    fn shift_of_narrowed(shift: &[f64]) -> Vec<f32>;
 }
 
 impl Float for f32 {
@@ -53,6 +60,17 @@ impl Float for f32 {
     fn to_index(self) -> u32 {
         self.to_bits()
     }
+    #[inline(always)]
+    fn to_narrow(rows: &[f32]) -> &[f32] {
+        rows
+    }
+    #[inline(always)]
+    fn narrowed<'a>(rows: &'a [f32], _: &[f64], _: &'a mut Vec<f32>) -> &'a [f32] {
+        rows
+    }
+    fn shift_of_narrowed(shift: &[f64]) -> Vec<f32> {
+        shift.iter().map(|&m| m as f32).collect()
+    }
 }
 
 impl Float for f64 {
@@ -76,5 +94,20 @@ impl Float for f64 {
     #[inline(always)]
     fn to_index(self) -> u32 {
         self.to_bits() as u32
+    }
+    #[inline(always)]
+    fn to_narrow(_: &[f64]) -> &[f32] {
+        &[]
+    }
+    #[inline(always)]
+    fn narrowed<'a>(rows: &'a [f64], shift: &[f64], room: &'a mut Vec<f32>) -> &'a [f32] {
+        room.clear();
+        for row in rows.chunks_exact(shift.len()) {
+            room.extend(row.iter().zip(shift).map(|(x, m)| (x - m) as f32));
+        }
+        room
+    }
+    fn shift_of_narrowed(shift: &[f64]) -> Vec<f32> {
+        vec![0.0; shift.len()]
     }
 }

@@ -37,7 +37,7 @@ fn uniform(n: usize, seed: u64) -> Vec<f64> {
         .collect()
 }
 
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
     "plain",
     "offset",
     "blobs",
@@ -49,10 +49,21 @@ const KINDS: [&str; 11] = [
     "far centre",
     "equal centres",
     "small",
+    "midpoints",
 ];
 
 fn make(kind: &str, n: usize, d: usize, seed: u64) -> Vec<f64> {
     let mut x = uniform(n * d, seed);
+    if kind == "midpoints" {
+        // Between two of the first rows, which are centres, a little nearer to one of them.
+        for i in 30..n {
+            let [a, b] = [i % 5, 5 + i % 7];
+            let nearer = 0.5 + 10_f64.powi(-(i as i32 % 8)) * (i as f64).cos() / 4.0;
+            for f in 0..d {
+                x[i * d + f] = nearer * x[a * d + f] + (1.0 - nearer) * x[b * d + f];
+            }
+        }
+    }
     for (i, row) in x.chunks_exact_mut(d).enumerate() {
         match kind {
             "offset" => row.iter_mut().for_each(|x| *x = 50.0 * *x + 1e6),
@@ -105,6 +116,16 @@ fn labels_are_the_definitions_on_every_level() {
 }
 
 #[test]
+fn labels_are_the_definitions_where_rows_are_screened() {
+    for kind in KINDS {
+        for (n, d, k) in [(1700, 5, 30), (2000, 16, 64), (900, 32, 25), (900, 33, 47), (600, 131, 90), (300, 1100, 24)] {
+            check::<f32>(kind, n, d, k, 11);
+            check::<f64>(kind, n, d, k, 11);
+        }
+    }
+}
+
+#[test]
 fn centres_that_outgrow_a_panel_and_rows_that_outgrow_a_strip() {
     check::<f32>("plain", 1000, 3, 200, 3);
     check::<f32>("plain", 64, 700, 90, 3);
@@ -117,6 +138,14 @@ proptest! {
     #[test]
     fn any_shape_any_data(
         kind in 0..KINDS.len(), n in 1_usize..120, d in 1_usize..40, k in 1_usize..50, seed in 0_u64..1_000_000,
+    ) {
+        check::<f32>(KINDS[kind], n, d, k, seed);
+        check::<f64>(KINDS[kind], n, d, k, seed);
+    }
+
+    #[test]
+    fn any_shape_that_is_screened(
+        kind in 0..KINDS.len(), n in 256_usize..500, d in 5_usize..70, k in 24_usize..60, seed in 0_u64..1_000_000,
     ) {
         check::<f32>(KINDS[kind], n, d, k, seed);
         check::<f64>(KINDS[kind], n, d, k, seed);

@@ -5,4 +5,7 @@ pub mod direct;
 mod filter;
 pub mod nearest;
 pub mod nearest_csr;
+mod scores;
+mod screen;
 pub mod simd;
+mod verdict;

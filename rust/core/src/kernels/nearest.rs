@@ -4,16 +4,18 @@
 //! f64 (a subtraction, a multiplication and an addition, each rounded), with c_j in f64 and the user's units; the lowest j
 //! on a tie. Nothing else is ever returned: not with other blocking, other instructions, or other neighbours in the block.
 //!
-//! Cheaper arithmetic stands in front of the definition: the f32 filter, the f64 filter ([`super::filter`]), and only for the
-//! rows that neither can decide the definition itself ([`super::direct`]).
+//! Cheaper arithmetic stands in front of the definition: the screen in whole numbers ([`super::screen`]), the f32 filter, the
+//! f64 filter ([`super::filter`]), and only for the rows that none of them can decide the definition itself
+//! ([`super::direct`]).
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::bounds::{Bounds, Drift, Known, Learned, Movers, Sift};
 use super::direct;
-use super::filter::{Filter, Lanes, Scan};
+use super::filter::{Filter, Lanes, NARROW, Scan};
 use super::nearest_csr::Columns;
+use super::screen::{self, Screen, Sieve};
 use super::simd::Level;
 use crate::error::{Error, Result};
 use crate::float::Float;
@@ -24,6 +26,13 @@ use crate::run::{self, Pulse, Run};
 const STRIP: usize = 768;
 /// Up to this many rows, packing the centres for a filter costs more than the definition itself.
 const FEW_ROWS: usize = 3;
+/// Fewer rows than this do not pay for packing the centres for the screen too.
+const MANY_ROWS: usize = 256;
+/// Fewer centres than this do not pay for rounding the rows.
+const MANY_CENTERS: usize = 24;
+/// A screen that leaves more of a strip than one row in this many undecided is not used for the next strips.
+const FEW_SCREENED: usize = 4;
+const UNSCREENED_STRIPS: usize = 8;
 
 /// Centres (k, d), prepared for finding the nearest.
 pub struct Codebook<F: Float> {
@@ -32,6 +41,7 @@ pub struct Codebook<F: Float> {
     d: usize,
     shift: Vec<f64>,
     level: Level,
+    screen: OnceLock<Option<Screen>>,
     first: OnceLock<Option<Filter<F>>>,
     second: OnceLock<Option<Filter<f64>>>,
     panel: OnceLock<direct::Panel>,
@@ -43,8 +53,8 @@ impl<F: Float> Codebook<F> {
     pub fn new(centers: Vec<f64>, k: usize, shift: &[f64], level: Level) -> Self {
         let d = shift.len();
         assert_eq!(centers.len(), k * d);
-        let (first, second, panel, columns) = Default::default();
-        Codebook { exact: centers, k, d, shift: shift.to_vec(), level, first, second, panel, columns }
+        let (screen, first, second, panel, columns) = Default::default();
+        Codebook { exact: centers, k, d, shift: shift.to_vec(), level, screen, first, second, panel, columns }
     }
 
     /// Centres for rows that come without statistics of their own (predict): shifted by their mean.
@@ -83,6 +93,12 @@ impl<F: Float> Codebook<F> {
 
     pub(super) fn level(&self) -> Level {
         self.level
+    }
+
+    /// None where the filter is as fast.
+    fn screen(&self) -> Option<&Screen> {
+        let make = || Screen::new(&self.exact, &self.shift, F::shift_of_narrowed(&self.shift), self.level);
+        self.screen.get_or_init(|| if self.d > NARROW && self.k >= MANY_CENTERS { make() } else { None }).as_ref()
     }
 
     fn first(&self) -> Option<&Filter<F>> {
@@ -168,6 +184,7 @@ pub fn assign_range<F: Float>(
         Rows::Dense(dense) => {
             // Which rows this thread saw before must not show in what the effort says.
             scratch.skip_first = false;
+            scratch.skip_screen = if rows.n() < MANY_ROWS { usize::MAX } else { 0 };
             let mut total = Effort::default();
             for strip in run::ranges(range.len(), STRIP) {
                 pulse.check()?;
@@ -177,10 +194,11 @@ pub fn assign_range<F: Float>(
                         assign_doubtful(dense, from, codebook, labels, bounds, drift, scratch)?
                     }
                     known => {
-                        let samples = dense.span(from, from + labels.len());
+                        let (samples, ahead) = dense.span(from, range.end).split_at(labels.len() * codebook.d);
+                        let ahead = &ahead[..ahead.len().min(samples.len())];
                         let bounds = known.map(|known| known.bounds);
                         let blame = |i| rows.blame(from + i);
-                        assign_samples(samples, codebook, labels, bounds, scratch, blame)?
+                        assign_samples(samples, ahead, codebook, labels, bounds, scratch, blame)?
                     }
                 };
             }
@@ -201,17 +219,66 @@ pub(super) fn check(distance: f64, blame: impl FnOnce() -> Error) -> Result<()> 
 /// Buffers that live as long as a task.
 #[derive(Default)]
 pub struct Scratch<F> {
+    screening: screen::Lanes,
+    narrowed: Vec<f32>,
     first: Lanes<F>,
     second: Lanes<f64>,
     undecided: Vec<u32>,
-    still_undecided: Vec<u32>,
-    gathered: Vec<f64>,
+    survivors: Vec<F>,
+    wide: Vec<f64>,
+    again: Again,
     labels: Vec<i32>,
     learned: Vec<Learned>,
-    relearned: Vec<Learned>,
     doubtful: Doubtful<F>,
+    /// How many strips to do without the screen, which decided too little.
+    skip_screen: usize,
     /// The last strip's share was so high that the filter only costs time.
     skip_first: bool,
+}
+
+/// What scoring some rows again gives.
+#[derive(Default)]
+struct Again {
+    labels: Vec<i32>,
+    learned: Vec<Learned>,
+    undecided: Vec<u32>,
+}
+
+impl Again {
+    /// Labels the rows at the positions `undecided`, which are `samples`, and leaves there what the filter cannot decide.
+    fn scan<T: Float>(
+        &mut self,
+        samples: &[T],
+        filter: &Filter<T>,
+        lanes: &mut Lanes<T>,
+        level: Level,
+        labels: &mut [i32],
+        bounds: Option<&mut [Bounds]>,
+        undecided: &mut Vec<u32>,
+    ) {
+        self.labels.resize(undecided.len(), 0);
+        self.learned.resize(undecided.len(), Learned::NOTHING);
+        self.undecided.clear();
+        let learned = bounds.is_some().then_some(&mut self.learned[..]);
+        let (relabeled, still) = (&mut self.labels[..], &mut self.undecided);
+        level.run(Scan { samples, ahead: &[], filter, lanes, labels: relabeled, undecided: still, learned });
+        undecided.iter().zip(&self.labels).for_each(|(&i, &label)| labels[i as usize] = label);
+        if let Some(bounds) = bounds {
+            undecided.iter().zip(&self.learned).for_each(|(&i, learned)| bounds[i as usize] = learned.bounds());
+        }
+        for (kept, &position) in self.undecided.iter().enumerate() {
+            undecided[kept] = undecided[position as usize];
+        }
+        undecided.truncate(self.undecided.len());
+    }
+}
+
+/// The rows of `samples` (n, d) at `positions`, one after the other.
+fn gather<F: Float, T>(samples: &[F], d: usize, positions: &[u32], to: &mut Vec<T>, convert: impl Fn(F) -> T) {
+    to.clear();
+    for &i in positions {
+        to.extend(samples[i as usize * d..][..d].iter().map(|&x| convert(x)));
+    }
 }
 
 /// Rows whose labels drifting centres have put in doubt, side by side.
@@ -265,7 +332,7 @@ fn assign_doubtful<F: Float>(
         nearest.resize(doubtful.positions.len(), 0);
         learned.resize(doubtful.positions.len(), Learned::NOTHING);
         undecided.clear();
-        movers.level.run(Scan { samples, filter, lanes: first, labels: nearest, undecided, learned: Some(learned) });
+        movers.level.run(Scan { samples, ahead: &[], filter, lanes: first, labels: nearest, undecided, learned: Some(learned) });
         distances += doubtful.positions.len() * names.len();
         doubtful.retain(d, |place, i| {
             let nearest = names[nearest[place] as usize];
@@ -276,7 +343,7 @@ fn assign_doubtful<F: Float>(
     relabeled.resize(positions.len(), 0);
     renewed.resize(positions.len(), Bounds::UNKNOWN);
     let blame = |i| Rows::Dense(*rows).blame(from + positions[i] as usize);
-    let mut effort = assign_samples(samples, codebook, relabeled, Some(renewed), scratch, blame)?;
+    let mut effort = assign_samples(samples, &[], codebook, relabeled, Some(renewed), scratch, blame)?;
     for ((&i, &label), &renewed) in positions.iter().zip(&*relabeled).zip(&*renewed) {
         labels[i as usize] = label;
         bounds[i as usize] = renewed;
@@ -286,94 +353,69 @@ fn assign_doubtful<F: Float>(
     Ok(effort)
 }
 
-/// Labels `samples` (n, d): first filter, second filter, definition, each on what the one before left.
+/// Labels `samples` (n, d), after which `ahead` will be asked for: screen, first filter, second filter, definition, each on what the one before left.
 fn assign_samples<F: Float>(
     samples: &[F],
+    ahead: &[F],
     codebook: &Codebook<F>,
     labels: &mut [i32],
     mut bounds: Option<&mut [Bounds]>,
     scratch: &mut Scratch<F>,
     blame: impl Fn(usize) -> Error,
 ) -> Result<Effort> {
-    let (n, d) = (labels.len(), codebook.d);
-    let Scratch {
-        first,
-        second,
-        undecided,
-        still_undecided,
-        gathered,
-        labels: relabeled,
-        learned,
-        relearned,
-        skip_first,
-        ..
-    } = scratch;
-    let effort = Effort { undecided: 0, distances: n * codebook.k };
+    let (n, d, level) = (labels.len(), codebook.d, codebook.level);
+    let Scratch { screening, narrowed, first, second, undecided, survivors, wide, again, learned, .. } = scratch;
+    let (skip_screen, skip_first) = (&mut scratch.skip_screen, &mut scratch.skip_first);
     undecided.clear();
-    match codebook.first() {
-        Some(filter) if !*skip_first => {
-            learned.resize(n, Learned::NOTHING);
-            let wanted = bounds.is_some().then_some(&mut learned[..]);
-            codebook.level.run(Scan { samples, filter, lanes: first, labels, undecided, learned: wanted });
-            if let Some(bounds) = &mut bounds {
-                bounds.iter_mut().zip(&*learned).for_each(|(bounds, learned)| *bounds = learned.bounds());
-            }
-            // Looked at again in the next strip but one: data change along the rows.
-            *skip_first = F::UNIT_ROUNDOFF > f64::UNIT_ROUNDOFF && undecided.len() * 2 > n;
+    learned.resize(n, Learned::NOTHING);
+    let wanted = bounds.is_some().then_some(&mut learned[..]);
+    let screen = codebook.screen().filter(|_| *skip_screen == 0);
+    *skip_screen = skip_screen.saturating_sub(1);
+    let filter = codebook.first().filter(|_| !*skip_first);
+    *skip_first = false;
+    let filtered = filter.is_some();
+    if let Some(screen) = screen {
+        let ahead = F::to_narrow(ahead);
+        let samples = F::narrowed(samples, &codebook.shift, narrowed);
+        level.run(Sieve { samples, ahead, screen, lanes: screening, labels, undecided, learned: wanted });
+        if undecided.len() * FEW_SCREENED > n {
+            *skip_screen = UNSCREENED_STRIPS;
         }
-        _ => {
-            undecided.extend(0..n as u32);
-            *skip_first = false;
-        }
+    } else if let Some(filter) = filter {
+        level.run(Scan { samples, ahead, filter, lanes: first, labels, undecided, learned: wanted });
+    } else {
+        undecided.extend(0..n as u32);
     }
-    if undecided.is_empty() {
-        return Ok(effort);
+    if let Some(bounds) = bounds.as_deref_mut() {
+        bounds.iter_mut().zip(&*learned).for_each(|(bounds, learned)| *bounds = learned.bounds());
+    }
+    if let Some(filter) = filter.filter(|_| screen.is_some() && !undecided.is_empty()) {
+        gather(samples, d, undecided, survivors, |x| x);
+        again.scan(survivors, filter, first, level, labels, bounds.as_deref_mut(), undecided);
     }
     let rescored = undecided.len();
-    gathered.clear();
-    for &i in undecided.iter() {
-        gathered.extend(samples[i as usize * d..][..d].iter().map(|x| x.to_f64()));
-    }
     // An f64 filter has just run where F is f64.
     if F::UNIT_ROUNDOFF > f64::UNIT_ROUNDOFF
+        && rescored > 0
         && let Some(filter) = codebook.second()
     {
-        relabeled.resize(rescored, 0);
-        relearned.resize(rescored, Learned::NOTHING);
-        still_undecided.clear();
-        codebook.level.run(Scan {
-            samples: gathered,
-            filter,
-            lanes: second,
-            labels: relabeled,
-            undecided: still_undecided,
-            learned: bounds.is_some().then_some(&mut relearned[..]),
-        });
-        for ((&i, &label), &learned) in undecided.iter().zip(&*relabeled).zip(&*relearned) {
-            labels[i as usize] = label;
-            if let Some(bounds) = &mut bounds {
-                bounds[i as usize] = learned.bounds();
-            }
-        }
-        for (kept, &position) in still_undecided.iter().enumerate() {
-            let position = position as usize;
-            gathered.copy_within(position * d..(position + 1) * d, kept * d);
-            undecided[kept] = undecided[position];
-        }
-        undecided.truncate(still_undecided.len());
-        gathered.truncate(undecided.len() * d);
+        // Looked at again in the next strip but one: data change along the rows.
+        *skip_first = filtered && rescored * 2 > n;
+        gather(samples, d, undecided, wide, F::to_f64);
+        again.scan(wide, filter, second, level, labels, bounds.as_deref_mut(), undecided);
     }
     if !undecided.is_empty() {
-        let nearest = codebook.level.run(direct::Nearest { rows: gathered, panel: codebook.panel() });
+        gather(samples, d, undecided, wide, F::to_f64);
+        let nearest = level.run(direct::Nearest { rows: wide, panel: codebook.panel() });
         for (&i, (label, distance)) in undecided.iter().zip(nearest) {
             check(distance, || blame(i as usize))?;
             labels[i as usize] = label as i32;
-            if let Some(bounds) = &mut bounds {
+            if let Some(bounds) = bounds.as_deref_mut() {
                 bounds[i as usize] = Bounds::UNKNOWN;
             }
         }
     }
-    Ok(Effort { undecided: rescored, ..effort })
+    Ok(Effort { undecided: rescored, distances: n * codebook.k })
 }
 
 /// Guards against more centres than a label can name.

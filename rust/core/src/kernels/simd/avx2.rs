@@ -35,7 +35,7 @@ where
 
 macro_rules! avx2 {
     ($float:ty, $v:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident,
-     $fma:ident, $sqrt:ident, $cmp:ident, $and:ident, $blend:ident, $movemask:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident) => {
+     $fma:ident, $sqrt:ident, $cmp:ident, $and:ident, $blend:ident, $movemask:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident, {$($whole:tt)*}) => {
         // SAFETY of every block: an `Avx2` exists only where avx2 and fma were detected; loads and stores go through a
         // slice of LANES values, whose length is checked.
         impl Simd<$float> for Avx2 {
@@ -54,6 +54,12 @@ macro_rules! avx2 {
             #[inline(always)]
             fn store(self, v: Self::V, to: &mut [$float]) {
                 unsafe { $store(to[..$lanes].as_mut_ptr(), v) }
+            }
+            #[inline(always)]
+            fn prefetch(self, values: &[$float]) {
+                for line in values.chunks(64 / size_of::<$float>()) {
+                    unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) }
+                }
             }
             #[inline(always)]
             fn add(self, a: Self::V, b: Self::V) -> Self::V {
@@ -131,6 +137,7 @@ macro_rules! avx2 {
                 }
                 squares
             }
+            $($whole)*
         }
     };
 }
@@ -154,7 +161,37 @@ avx2!(
     _mm256_min_ps,
     _mm256_max_ps,
     columns_of_8,
-    transpose_8x8
+    transpose_8x8,
+    {
+        const FAST_DOT: bool = true;
+
+        #[inline(always)]
+        fn pairs(self, low: __m256, high: __m256) -> __m256 {
+            unsafe {
+                let high = _mm256_slli_epi32::<16>(_mm256_castps_si256(high));
+                _mm256_castsi256_ps(_mm256_blend_epi16::<0xAA>(_mm256_castps_si256(low), high))
+            }
+        }
+        #[inline(always)]
+        fn dot(self, a: __m256, b: __m256, sum: __m256) -> __m256 {
+            unsafe {
+                let products = _mm256_madd_epi16(_mm256_castps_si256(a), _mm256_castps_si256(b));
+                _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum), products))
+            }
+        }
+        #[inline(always)]
+        fn add_whole(self, a: __m256, b: __m256) -> __m256 {
+            unsafe { _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b))) }
+        }
+        #[inline(always)]
+        fn and_whole(self, a: __m256, b: __m256) -> __m256 {
+            unsafe { _mm256_castsi256_ps(_mm256_and_si256(_mm256_castps_si256(a), _mm256_castps_si256(b))) }
+        }
+        #[inline(always)]
+        fn from_whole(self, a: __m256) -> __m256 {
+            unsafe { _mm256_cvtepi32_ps(_mm256_castps_si256(a)) }
+        }
+    }
 );
 avx2!(
     f64,
@@ -175,7 +212,8 @@ avx2!(
     _mm256_min_pd,
     _mm256_max_pd,
     columns_of_4,
-    transpose_4x4
+    transpose_4x4,
+    {}
 );
 
 /// Columns of 8 rows of `D` values, by shuffles within 128-bit lanes that hold rows r and r + 4.

@@ -1,4 +1,5 @@
-//! AVX-512 (foundation): 64-byte vectors, 32 registers, masks of their own.
+//! AVX-512 (foundation, bytes and words): 64-byte vectors, 32 registers, masks of their own; and its neural-network
+//! instructions where the CPU has them.
 
 #![allow(unsafe_code)]
 #![allow(clippy::wildcard_imports)] // an instruction set's intrinsics, by their own names
@@ -8,37 +9,53 @@ use std::arch::x86_64::*;
 use super::{Simd, Task};
 use crate::float::Float;
 
-/// Exists only after [`detected`] said yes.
+/// Exists only after [`detected`] said yes, and with `VNNI` only where the CPU has that too.
 #[derive(Clone, Copy)]
-pub struct Avx512(());
+pub struct Avx512<const VNNI: bool>(());
 
 pub fn detected() -> bool {
-    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
 }
 
 pub fn run<F: Float, T: Task<F>>(task: T) -> T::Out
 where
-    Avx512: Simd<F>,
+    Avx512<false>: Simd<F>,
+    Avx512<true>: Simd<F>,
 {
-    #[target_feature(enable = "avx512f,avx2,fma")]
-    fn compiled<F: Float, T: Task<F>>(task: T, simd: Avx512) -> T::Out
+    // 24 accumulators, 4 vectors of samples and the broadcasts fill the 32 registers.
+    #[target_feature(enable = "avx512f,avx512bw,avx2,fma")]
+    fn compiled<F: Float, T: Task<F>>(task: T) -> T::Out
     where
-        Avx512: Simd<F>,
+        Avx512<false>: Simd<F>,
     {
-        // 24 accumulators, 4 vectors of samples and the broadcasts fill the 32 registers.
-        task.run::<Avx512, 4, 6>(simd)
+        task.run::<Avx512<false>, 4, 6>(Avx512(()))
+    }
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,fma")]
+    fn compiled_with_vnni<F: Float, T: Task<F>>(task: T) -> T::Out
+    where
+        Avx512<true>: Simd<F>,
+    {
+        task.run::<Avx512<true>, 4, 6>(Avx512(()))
     }
     assert!(detected());
-    // SAFETY: just detected.
-    unsafe { compiled(task, Avx512(())) }
+    if is_x86_feature_detected!("avx512vnni") {
+        // SAFETY: just detected.
+        unsafe { compiled_with_vnni(task) }
+    } else {
+        // SAFETY: just detected.
+        unsafe { compiled(task) }
+    }
 }
 
 macro_rules! avx512 {
     ($float:ty, $v:ty, $m:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident,
-     $mul:ident, $fma:ident, $sqrt:ident, $cmp:ident, $blend:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident) => {
-        // SAFETY of every block: an `Avx512` exists only where avx512f was detected; loads and stores go through a slice
+     $mul:ident, $fma:ident, $sqrt:ident, $cmp:ident, $blend:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident, {$($whole:tt)*}) => {
+        // SAFETY of every block: an `Avx512` exists only where its instructions were detected; loads and stores go through a slice
         // of LANES values, whose length is checked.
-        impl Simd<$float> for Avx512 {
+        impl<const VNNI: bool> Simd<$float> for Avx512<VNNI> {
             type V = $v;
             type M = $m;
             const LANES: usize = $lanes;
@@ -54,6 +71,12 @@ macro_rules! avx512 {
             #[inline(always)]
             fn store(self, v: Self::V, to: &mut [$float]) {
                 unsafe { $store(to[..$lanes].as_mut_ptr(), v) }
+            }
+            #[inline(always)]
+            fn prefetch(self, values: &[$float]) {
+                for line in values.chunks(64 / size_of::<$float>()) {
+                    unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) }
+                }
             }
             #[inline(always)]
             fn add(self, a: Self::V, b: Self::V) -> Self::V {
@@ -131,6 +154,7 @@ macro_rules! avx512 {
                 }
                 squares
             }
+            $($whole)*
         }
     };
 }
@@ -153,7 +177,41 @@ avx512!(
     _mm512_min_ps,
     _mm512_max_ps,
     columns_of_16,
-    transpose_16x16
+    transpose_16x16,
+    {
+        const FAST_DOT: bool = true;
+
+        #[inline(always)]
+        fn pairs(self, low: __m512, high: __m512) -> __m512 {
+            unsafe {
+                let high = _mm512_slli_epi32::<16>(_mm512_castps_si512(high));
+                _mm512_castsi512_ps(_mm512_mask_blend_epi16(0xAAAA_AAAA, _mm512_castps_si512(low), high))
+            }
+        }
+        #[inline(always)]
+        fn dot(self, a: __m512, b: __m512, sum: __m512) -> __m512 {
+            unsafe {
+                let (a, b, sum) = (_mm512_castps_si512(a), _mm512_castps_si512(b), _mm512_castps_si512(sum));
+                _mm512_castsi512_ps(if VNNI {
+                    _mm512_dpwssd_epi32(sum, a, b)
+                } else {
+                    _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))
+                })
+            }
+        }
+        #[inline(always)]
+        fn add_whole(self, a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b))) }
+        }
+        #[inline(always)]
+        fn and_whole(self, a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(a), _mm512_castps_si512(b))) }
+        }
+        #[inline(always)]
+        fn from_whole(self, a: __m512) -> __m512 {
+            unsafe { _mm512_cvtepi32_ps(_mm512_castps_si512(a)) }
+        }
+    }
 );
 avx512!(
     f64,
@@ -173,7 +231,8 @@ avx512!(
     _mm512_min_pd,
     _mm512_max_pd,
     columns_of_8,
-    transpose_8x8
+    transpose_8x8,
+    {}
 );
 
 /// Where column `f` of rows of `d` values takes its lanes from when vector `step` of those rows comes in: lane r keeps what
@@ -198,7 +257,7 @@ const fn lanes_of_column<const LANES: usize>(d: usize, f: usize, step: usize) ->
 macro_rules! columns {
     ($name:ident, $float:ty, $v:ty, $lanes:literal, $index:ty, $permute:ident) => {
         #[inline(always)]
-        fn $name<const D: usize>(simd: Avx512, rows: &[$float]) -> [$v; D] {
+        fn $name<const VNNI: bool, const D: usize>(simd: Avx512<VNNI>, rows: &[$float]) -> [$v; D] {
             // Tables are made while compiling: [D][f][step].
             const FROM: [[[[$index; $lanes]; 4]; 4]; 5] = {
                 let mut all = [[[[0; $lanes]; 4]; 4]; 5];

@@ -27,6 +27,8 @@ pub trait Simd<F: Float>: Copy {
     type M: Copy;
     /// Values in a vector.
     const LANES: usize;
+    /// Whether [`Simd::dot`] is faster than [`Simd::fma`] on as many features.
+    const FAST_DOT: bool = false;
 
     /// All lanes `x`.
     fn splat(self, x: F) -> Self::V;
@@ -43,6 +45,9 @@ pub trait Simd<F: Float>: Copy {
     }
     /// Writes the first `LANES` values of `to`; panics if it is shorter.
     fn store(self, v: Self::V, to: &mut [F]);
+    /// Asks for values that will be needed soon.
+    #[inline(always)]
+    fn prefetch(self, _: &[F]) {}
     /// a + b
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// a - b
@@ -70,6 +75,49 @@ pub trait Simd<F: Float>: Copy {
     #[inline(always)]
     fn max(self, a: Self::V, b: Self::V) -> Self::V {
         self.select(self.lt(b, a), a, b)
+    }
+    /// The lowest 16 bits of the representations of `low` and of `high`, side by side in the lowest 32 of each lane.
+    #[inline(always)]
+    fn pairs(self, low: Self::V, high: Self::V) -> Self::V {
+        self.by_lanes([low, high, low], |[low, high, _]| F::from_index(low.to_index() & 0xFFFF | high.to_index() << 16))
+    }
+    /// `sum` + a . b for two signed numbers of 16 bits in each lane of a and b, see [`Simd::pairs`], as a whole number of 32 bits;
+    /// wraps around.
+    #[inline(always)]
+    fn dot(self, a: Self::V, b: Self::V, sum: Self::V) -> Self::V {
+        self.by_lanes([a, b, sum], |[a, b, sum]| {
+            let [a, b, sum] = [a.to_index(), b.to_index(), sum.to_index()];
+            let low = i32::from(a as i16) * i32::from(b as i16);
+            let high = i32::from((a >> 16) as i16) * i32::from((b >> 16) as i16);
+            F::from_index((sum as i32).wrapping_add(low).wrapping_add(high) as u32)
+        })
+    }
+    /// a + b of whole numbers as [`Simd::dot`] has them; wraps around.
+    #[inline(always)]
+    fn add_whole(self, a: Self::V, b: Self::V) -> Self::V {
+        self.by_lanes([a, b, a], |[a, b, _]| F::from_index(a.to_index().wrapping_add(b.to_index())))
+    }
+    /// The bits that a and b both have, of whole numbers as [`Simd::dot`] has them.
+    #[inline(always)]
+    fn and_whole(self, a: Self::V, b: Self::V) -> Self::V {
+        self.by_lanes([a, b, a], |[a, b, _]| F::from_index(a.to_index() & b.to_index()))
+    }
+    /// The values of whole numbers as [`Simd::dot`] has them, rounded.
+    #[inline(always)]
+    fn from_whole(self, a: Self::V) -> Self::V {
+        self.by_lanes([a, a, a], |[a, _, _]| F::from_f64(f64::from(a.to_index() as i32)))
+    }
+    /// What has no vector instruction.
+    #[inline(always)]
+    fn by_lanes(self, of: [Self::V; 3], each: impl Fn([F; 3]) -> F) -> Self::V {
+        let [mut a, mut b, mut c] = [[F::default(); 16]; 3];
+        self.store(of[0], &mut a);
+        self.store(of[1], &mut b);
+        self.store(of[2], &mut c);
+        for l in 0..Self::LANES {
+            a[l] = each([a[l], b[l], c[l]]);
+        }
+        self.load(&a)
     }
     /// The columns of the first `LANES` rows of `D` values, for a `D` of at most 4; panics if `rows` is shorter.
     #[inline(always)]
@@ -261,6 +309,7 @@ mod tests {
                     );
                 }
             }
+            whole_numbers::<F, S>(simd);
             columns::<F, S, 1>(simd);
             columns::<F, S, 2>(simd);
             columns::<F, S, 3>(simd);
@@ -281,6 +330,33 @@ mod tests {
                 same(sums[r], (0..n).map(|c| to[c * to_stride + r]).fold(F::default(), |s, y| s + y * y), "squares");
             }
             n
+        }
+    }
+
+    #[inline(always)]
+    fn whole_numbers<F: Float, S: Simd<F>>(simd: S) {
+        let lanes = |v: S::V| {
+            let mut lanes = vec![F::default(); S::LANES];
+            simd.store(v, &mut lanes);
+            lanes
+        };
+        let whole = |of: fn(i32) -> i32| {
+            let lanes: Vec<F> = (0..S::LANES as i32).map(|l| F::from_index(of(l) as u32)).collect();
+            simd.load(&lanes)
+        };
+        // Both ends of 16 bits, what is beyond them, and sums beyond 31 bits.
+        let a = simd.pairs(whole(|l| l - 3), whole(|l| 0x1_7FFF - l));
+        let b = simd.pairs(whole(|l| 2 * l), whole(|l| l - 32_767));
+        let sum = simd.dot(a, b, simd.splat(F::from_index(7)));
+        let twice = simd.add_whole(sum, sum);
+        let low = lanes(simd.from_whole(simd.and_whole(sum, simd.splat(F::from_index(0xFF)))));
+        let (values, wrapped) = (lanes(simd.from_whole(sum)), lanes(simd.from_whole(simd.add_whole(twice, twice))));
+        for l in 0..S::LANES as i32 {
+            let want = 7 + (l - 3) * (2 * l) - (32_767 - l) * (32_767 - l);
+            assert_eq!(values[l as usize].to_f64(), F::from_f64(f64::from(want)).to_f64());
+            assert_eq!(low[l as usize].to_f64(), f64::from(want & 0xFF));
+            let want = want.wrapping_mul(4);
+            assert_eq!(wrapped[l as usize].to_f64(), F::from_f64(f64::from(want)).to_f64());
         }
     }
 
