@@ -12,7 +12,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::convert::{self, Centers, Samples, dispatch};
-use crate::errors::to_python;
 use crate::run::{Interpreter, detached};
 
 /// What `kmeans_fit` found: the restart with the lowest inertia.
@@ -153,7 +152,7 @@ pub fn kmeans_predict<'py>(
     })
 }
 
-/// So little work that preparing the centres, or a [`Run`], would take most of the time.
+/// So little work that preparing the centres would take most of the time.
 fn labels_of_few<F: Float, C: Float + Element>(
     py: Python<'_>,
     rows: &Dense<'_, F>,
@@ -161,11 +160,10 @@ fn labels_of_few<F: Float, C: Float + Element>(
 ) -> PyResult<Vec<i32>> {
     let centers = convert::in_order(centers);
     let mut labels = vec![0; rows.n()];
-    py.detach(|| {
+    detached(py, |_, run| {
         nearest::check_k(centers.len() / rows.d())?;
-        assign_few(rows, 0..rows.n(), &centers, &mut labels, Level::detect())
-    })
-    .map_err(to_python)?;
+        assign_few(rows, 0..rows.n(), &centers, &mut labels, Level::detect(), &run.pulse())
+    })?;
     Ok(labels)
 }
 

@@ -153,7 +153,7 @@ pub fn assign_range<F: Float>(
     let all = Effort { undecided: 0, distances: range.len() * codebook.k };
     match rows {
         Rows::Dense(dense) if range.len() <= FEW_ROWS => {
-            assign_few(dense, range, &codebook.exact, labels, codebook.level)?;
+            assign_few(dense, range, &codebook.exact, labels, codebook.level, pulse)?;
             if let Some(known) = known {
                 known.bounds.fill(Bounds::UNKNOWN);
             }

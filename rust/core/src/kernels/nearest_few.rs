@@ -1,15 +1,14 @@
 //! The nearest centre of a few rows: the centres are read once for each row, where they lie, and nothing is prepared.
 //!
 //! All centres are held against the row by sums of squared differences that are added up in the fastest order
-//! ([`direct::squared_distance`]). Only centres that rounding could have put behind the first are held against it by the
+//! ([`squared_distance`]). Only centres that rounding could have put behind the first are held against it by the
 //! definition (see [`super::nearest`]).
 //!
-//! Let A(c) be such a sum, computed with at most g relative and e absolute error, and D(c) the definition's, with h and e'.
-//! If A is smallest at m, and D at c, then D(c) <= D(m) and
-//! A(c) <= (1 + g)(1 + h) / ((1 - g)(1 - h)) A(m), where nothing underflows, so while g + h is below 1/4
-//! A(c) <= (1 + 4 (g + h)) A(m). That is twice what small g and h need, which pays for the roundings of the limit itself. What
-//! underflow adds to it, some 3 (e + e'), is far less than d times the smallest normal number. A sum that overflows is infinite
-//! only if the limit, in the same arithmetic, is infinite too, or beyond it.
+//! Let A(c) be such a sum, computed with at most g relative error, and D(c) the definition's, with h. If A is smallest at m
+//! and D at c, then D(c) <= D(m) and A(c) <= (1 + g) / (1 - g) * (1 + h) / (1 - h) * A(m), and while g + h is below 1/4
+//! A(c) <= (1 + 4 (g + h)) A(m): twice what small g and h need, which pays for the roundings of that limit. What underflow can
+//! add is far less than d times the smallest normal number. Where A(c) overflows, the limit does, because it is rounded to
+//! the same type; and a centre within a finite limit has a finite D.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -18,12 +17,14 @@ use super::simd::{Level, Simd, Task};
 use crate::error::Result;
 use crate::float::Float;
 use crate::rows::{Dense, Rows};
+use crate::run::Pulse;
 
-/// Up to this many rows, packing the centres for a filter costs more than reading them anew for each row.
-pub const FEW_ROWS: usize = 3;
+/// Up to this many rows, packing the centres for a filter costs more than reading them anew for each row. With 8 features and
+/// 4096 centres they are even at 6 rows, with 16 and 64 at 14, with 768 and 1024 beyond 32.
+pub const FEW_ROWS: usize = 6;
 
-/// Features for which f32 rows and centres are compared in f32: with fewer, adding up the chains takes longest; with more, rounding
-/// could put many centres in doubt.
+/// Features for which f32 rows and centres are compared in f32: with fewer, adding up the chains takes longest; with more,
+/// rounding could put many centres in doubt.
 const IN_F32: RangeInclusive<usize> = 64..=16_384;
 
 /// Labels the rows of `range` by `centers` (k, d) of either type.
@@ -33,8 +34,10 @@ pub fn assign_few<F: Float, C: Float>(
     centers: &[C],
     labels: &mut [i32],
     level: Level,
+    pulse: &Pulse<'_>,
 ) -> Result<()> {
     for (label, i) in labels.iter_mut().zip(range) {
+        pulse.check()?;
         let nearest = level.run(Nearest { row: rows.row(i), centers });
         *label = nearest.ok_or_else(|| Rows::Dense(*rows).blame(i))? as i32;
     }
