@@ -4,13 +4,14 @@ use fulcra_core::cluster::lloyd::{self, Fit, Iteration, Listener, Rules, Start, 
 use fulcra_core::cluster::moments::Moments;
 use fulcra_core::cluster::{distances, inertia, seeding};
 use fulcra_core::kernels::nearest::{self, Codebook};
+use fulcra_core::kernels::nearest_few::{FEW_ROWS, assign_few};
 use fulcra_core::kernels::simd::Level;
-use fulcra_core::{Float, Result, Rows};
-use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
+use fulcra_core::{Dense, Float, Result, Rows, Run};
+use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{self, Samples, dispatch};
+use crate::convert::{self, Centers, Samples, dispatch};
 use crate::run::{Interpreter, detached};
 
 /// What `kmeans_fit` found: the restart with the lowest inertia.
@@ -137,18 +138,36 @@ pub fn kmeans_predict<'py>(
     centers: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyArray1<i32>>> {
     dispatch!(&Samples::new(X)?, |rows| {
-        let (centers, k) = convert::centers(centers, rows.d())?;
-        let labels = detached(py, |_, run| labels(&rows, centers, k, run).map(|(labels, _)| labels))?;
+        let labels = match &rows {
+            Rows::Dense(rows) if rows.n() <= FEW_ROWS => match Centers::new(centers, rows.d())? {
+                Centers::F32(centers) => labels_of_few(py, rows, &centers),
+                Centers::F64(centers) => labels_of_few(py, rows, &centers),
+            }?,
+            _ => {
+                let (centers, k) = convert::centers(centers, rows.d())?;
+                detached(py, |_, run| labels(&rows, centers, k, run).map(|(labels, _)| labels))?
+            }
+        };
         Ok(labels.into_pyarray(py))
     })
 }
 
-fn labels<F: Float>(
-    rows: &Rows<'_, F>,
-    centers: Vec<f64>,
-    k: usize,
-    run: &fulcra_core::Run<'_>,
-) -> Result<(Vec<i32>, Codebook<F>)> {
+/// So little work that preparing the centres would take most of the time.
+fn labels_of_few<F: Float, C: Float + Element>(
+    py: Python<'_>,
+    rows: &Dense<'_, F>,
+    centers: &PyReadonlyArray2<'_, C>,
+) -> PyResult<Vec<i32>> {
+    let centers = convert::in_order(centers);
+    let mut labels = vec![0; rows.n()];
+    detached(py, |_, run| {
+        nearest::check_k(centers.len() / rows.d())?;
+        assign_few(rows, 0..rows.n(), &centers, &mut labels, Level::detect(), &run.pulse())
+    })?;
+    Ok(labels)
+}
+
+fn labels<F: Float>(rows: &Rows<'_, F>, centers: Vec<f64>, k: usize, run: &Run<'_>) -> Result<(Vec<i32>, Codebook<F>)> {
     nearest::check_k(k)?;
     let codebook = Codebook::around_mean(centers, k, rows.d(), Level::detect());
     let mut labels = vec![0; rows.n()];

@@ -1,5 +1,7 @@
 //! NumPy and SciPy arrays as the core's views: no copies, one dispatch over the dtype.
 
+use std::borrow::Cow;
+
 use fulcra_core::{Csr, Dense, Float, Rows};
 use numpy::{Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -108,22 +110,48 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
+/// Centres (k, d), borrowed for the length of a call.
+pub enum Centers<'py> {
+    /// float32
+    F32(PyReadonlyArray2<'py, f32>),
+    /// float64
+    F64(PyReadonlyArray2<'py, f64>),
+}
+
+impl<'py> Centers<'py> {
+    /// Dispatches on the dtype; for rows of `d` features.
+    pub fn new(array: &Bound<'py, PyAny>, d: usize) -> PyResult<Self> {
+        let centers = if let Ok(array) = array.cast::<PyArray2<f64>>() {
+            Centers::F64(array.try_readonly()?)
+        } else {
+            Centers::F32(array.cast::<PyArray2<f32>>()?.try_readonly()?)
+        };
+        let shape = match &centers {
+            Centers::F32(array) => array.shape(),
+            Centers::F64(array) => array.shape(),
+        };
+        if shape[0] == 0 || shape[1] != d || d == 0 {
+            let message = format!("centers of shape ({}, {}) do not fit X with {d} features", shape[0], shape[1]);
+            return Err(PyValueError::new_err(message));
+        }
+        Ok(centers)
+    }
+}
+
+/// The values (k, d) where they lie, if they do so in C order.
+pub fn in_order<'a, C: Element + Float>(centers: &'a PyReadonlyArray2<'_, C>) -> Cow<'a, [C]> {
+    let centers = centers.as_array();
+    centers.to_slice().map_or_else(|| centers.iter().copied().collect(), Cow::Borrowed)
+}
+
 /// Centres (k, d) of either dtype in f64, and k.
 pub fn centers(array: &Bound<'_, PyAny>, d: usize) -> PyResult<(Vec<f64>, usize)> {
-    let (values, shape) = if let Ok(array) = array.cast::<PyArray2<f64>>() {
-        let array = array.try_readonly()?;
-        (array.as_array().iter().copied().collect::<Vec<f64>>(), [array.shape()[0], array.shape()[1]])
-    } else {
-        let array = array.cast::<PyArray2<f32>>()?.try_readonly()?;
-        (array.as_array().iter().map(|&c| f64::from(c)).collect(), [array.shape()[0], array.shape()[1]])
+    let values: Vec<f64> = match Centers::new(array, d)? {
+        Centers::F32(array) => array.as_array().iter().map(|&c| f64::from(c)).collect(),
+        Centers::F64(array) => array.as_array().iter().copied().collect(),
     };
-    if shape[0] == 0 || shape[1] != d || d == 0 {
-        return Err(PyValueError::new_err(format!(
-            "centers of shape ({}, {}) do not fit X with {d} features",
-            shape[0], shape[1]
-        )));
-    }
-    Ok((values, shape[0]))
+    let k = values.len() / d;
+    Ok((values, k))
 }
 
 /// A sample_weight array, checked for its length.

@@ -166,6 +166,24 @@ def test_centers_in_float64_decide_rows_in_float32_and_the_reverse(make: Make) -
     assert_nearest(X, KMeans.from_centers(single).predict(X), single)
 
 
+@pytest.mark.parametrize("of_rows", [np.float32, np.float64])
+@pytest.mark.parametrize("make", HARD, ids=lambda make: make.__name__)
+def test_a_row_alone_gets_the_label_that_it_gets_among_many(
+    make: Make, dtype: type[np.floating], of_rows: type[np.floating]
+) -> None:
+    X, centers = hard_data(make, dtype)
+    X = X[:60].astype(of_rows)
+    model = KMeans.from_centers(centers)
+    together = model.predict(X)
+    for size in (1, 3, 6, 7):
+        alone = [model.predict(X[i : i + size]) for i in range(0, 60, size)]
+        assert_array_equal(np.concatenate(alone), together[: sum(map(len, alone))])
+    scattered = np.asfortranarray(centers)
+    for awkward in (scattered, np.repeat(scattered, 2, axis=1)[:, ::2]):
+        model.cluster_centers_ = awkward
+        assert_array_equal(model.predict(X[:2]), together[:2])
+
+
 @pytest.mark.parametrize("n", [1, 2, 7, 23, 24, 25, 63, 64, 65, 191, 192, 193, 1000])
 @pytest.mark.parametrize("d", [1, 2, 3, 4, 5, 8, 15, 16, 17, 33])
 def test_every_size_of_block(n: int, d: int, dtype: type[np.floating]) -> None:

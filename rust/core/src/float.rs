@@ -1,6 +1,7 @@
 //! The two element types, `f32` and `f64`, behind one sealed trait.
 
 use std::fmt::Debug;
+use std::ops::{Add, Mul, Sub};
 
 use crate::kernels::simd::Dispatch;
 
@@ -11,7 +12,20 @@ mod sealed {
 }
 
 /// An element of a user's array.
-pub trait Float: sealed::Sealed + Dispatch + Copy + Default + PartialOrd + Debug + Send + Sync + 'static {
+pub trait Float:
+    sealed::Sealed
+    + Dispatch
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Copy
+    + Default
+    + PartialOrd
+    + Debug
+    + Send
+    + Sync
+    + 'static
+{
     /// Positive infinity, where a running minimum starts.
     const INFINITY: Self;
     /// The unit roundoff u: one rounding changes a result by at most a factor 1 + u.

@@ -73,7 +73,8 @@ impl<'a> Run<'a> {
         self.pulse().check()
     }
 
-    fn pulse(&self) -> Pulse<'_> {
+    /// The driving thread's, for work that is not worth sharing.
+    pub fn pulse(&self) -> Pulse<'_> {
         Pulse { stop: &self.stop, host: Some((self.host, &self.looked)) }
     }
 

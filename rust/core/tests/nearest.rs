@@ -1,6 +1,7 @@
 //! The kernel against the definition of a label, on every instruction set of this CPU and on data made to mislead it.
 
 use fulcra_core::kernels::nearest::{Codebook, assign};
+use fulcra_core::kernels::nearest_few::assign_few;
 use fulcra_core::kernels::simd::Level;
 use fulcra_core::run::Unattended;
 use fulcra_core::{Csr, Dense, Error, Float, Rows, Run};
@@ -132,6 +133,99 @@ fn centres_that_outgrow_a_panel_and_rows_that_outgrow_a_strip() {
     check::<f64>("offset", 900, 20, 300, 3);
 }
 
+/// Rows against centres of either type, without preparation.
+fn check_few<F: Float, C: Float>(kind: &str, n: usize, d: usize, k: usize, seed: u64) {
+    let x: Vec<F> = make(kind, n, d, seed).into_iter().map(F::from_f64).collect();
+    let mut centers: Vec<C> = make(kind, k, d, seed).into_iter().map(C::from_f64).collect();
+    for (c, noise) in centers.iter_mut().zip(uniform(k * d, seed + 1)).skip(k / 2 * d) {
+        *c = C::from_f64(c.to_f64() * (1.0 + noise * 1e-3));
+    }
+    if kind == "equal centres" && k > 1 {
+        centers.copy_within(0..d, (k - 1) * d);
+    }
+    let wide: Vec<f64> = centers.iter().map(|c| c.to_f64()).collect();
+    let want = labels_by_definition(&x, &wide, d);
+    for level in Level::available() {
+        let mut got = vec![-1; n];
+        assign_few(&Dense::new(&x, n, d).unwrap(), 0..n, &centers, &mut got, level, &Run::alone().pulse()).unwrap();
+        assert_eq!(got, want, "{kind} n={n} d={d} k={k} on {}", level.name());
+    }
+}
+
+#[test]
+fn few_rows_get_the_definitions_labels_from_centres_of_either_type() {
+    for kind in KINDS {
+        for (n, d, k) in
+            [(9, 1, 1), (9, 1, 50), (9, 2, 8), (9, 7, 33), (9, 16, 64), (9, 63, 20), (9, 64, 20), (9, 777, 40)]
+        {
+            check_few::<f32, f32>(kind, n, d, k, 7);
+            check_few::<f32, f64>(kind, n, d, k, 7);
+            check_few::<f64, f32>(kind, n, d, k, 7);
+            check_few::<f64, f64>(kind, n, d, k, 7);
+        }
+    }
+    check_few::<f32, f32>("plain", 2, 20_000, 3, 7);
+    check_few::<f64, f64>("plain", 2, 3, 20_000, 7);
+}
+
+/// Centres that hold the same values in another order are equally far from the origin but for rounding, which the fast sums
+/// do in another order than the definition. Where `square`, their distance, is at the end of a type's range, only some overflow.
+fn check_permuted<F: Float>(square: f64, d: usize) {
+    let values = uniform(d, 5);
+    // Halves first: the sum of the squares may be beyond the largest number.
+    let scale = (square / 4.0).sqrt() * 2.0 / values.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let centers: Vec<F> =
+        (0..d).flat_map(|j| values[j..].iter().chain(&values[..j])).map(|x| F::from_f64(x * scale)).collect();
+    let wide: Vec<f64> = centers.iter().map(|c| c.to_f64()).collect();
+    let origin = vec![F::default(); d];
+    let finite = wide.chunks_exact(d).any(|center| center.iter().fold(0.0, |sum, c| sum + c * c) < f64::INFINITY);
+    let want = if finite { labels_by_definition(&origin, &wide, d) } else { vec![-1] };
+    for level in Level::available() {
+        let mut got = [-1];
+        let result =
+            assign_few(&Dense::new(&origin, 1, d).unwrap(), 0..1, &centers, &mut got, level, &Run::alone().pulse());
+        assert_eq!((result.is_ok(), &got[..]), (finite, &want[..]), "{square:e} d={d} on {}", level.name());
+    }
+}
+
+#[test]
+fn rounding_overflow_and_underflow_of_fast_sums_decide_nothing() {
+    for d in [3, 9, 40, 64, 100, 333] {
+        for square in [1.0, 1e-42, 1e-38] {
+            check_permuted::<f32>(square, d);
+        }
+        for square in [1.0, 1e-320, 1e-308] {
+            check_permuted::<f64>(square, d);
+        }
+        for step in -8..8 {
+            check_permuted::<f32>(f64::from(f32::MAX) * (1.0 + f64::from(step) * 1e-7), d);
+            check_permuted::<f64>(f64::MAX * (1.0 - f64::from(step + 8) * 2e-16), d);
+        }
+    }
+}
+
+#[test]
+fn few_rows_name_the_first_unusable_cell() {
+    let centers = uniform(10 * 70, 2);
+    for (bad, kind) in [(f64::NAN, "NaN"), (f64::NEG_INFINITY, "infinity"), (1e200, "overflow")] {
+        let mut x = uniform(3 * 70, 1);
+        x[70 + 4] = bad;
+        x[2 * 70] = f64::NAN;
+        for level in Level::available() {
+            let result =
+                assign_few(&Dense::new(&x, 3, 70).unwrap(), 0..3, &centers, &mut [0; 3], level, &Run::alone().pulse());
+            let Err(Error::NonFinite { row, column, kind: got }) = result else { panic!("{bad} passed: {result:?}") };
+            assert_eq!((row, column, got.to_string().as_str()), (1, 4, kind));
+        }
+    }
+    // 1e30 is no overflow: its square is beyond f32 alone.
+    let (x, centers) = ([1e30_f32; 70], [[1e30_f32; 70], [0.0; 70]].concat());
+    let mut label = [-1];
+    assign_few(&Dense::new(&x, 1, 70).unwrap(), 0..1, &centers, &mut label, Level::detect(), &Run::alone().pulse())
+        .unwrap();
+    assert_eq!(label, [0]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -141,6 +235,14 @@ proptest! {
     ) {
         check::<f32>(KINDS[kind], n, d, k, seed);
         check::<f64>(KINDS[kind], n, d, k, seed);
+        check_few::<f32, f32>(KINDS[kind], n, d, k, seed);
+        check_few::<f32, f64>(KINDS[kind], n, d, k, seed);
+    }
+
+    #[test]
+    fn a_few_long_rows(kind in 0..KINDS.len(), d in 60_usize..300, k in 1_usize..80, seed in 0_u64..1_000_000) {
+        check_few::<f32, f32>(KINDS[kind], 3, d, k, seed);
+        check_few::<f64, f32>(KINDS[kind], 3, d, k, seed);
     }
 
     #[test]

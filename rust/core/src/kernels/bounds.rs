@@ -9,6 +9,7 @@
 //! them and the true distances, where the definition of a label (see [`super::nearest`]) needs `(d + 3) u64`: a label that the
 //! bounds keep is the label that the definition gives.
 
+use super::direct::squared_distance;
 use super::nearest::Codebook;
 use super::simd::{Simd, Task};
 use crate::float::Float;
@@ -132,7 +133,7 @@ impl<F: Float> Drift<F> {
             .map(|s| {
                 let i = s * n / sampled;
                 let own = &after.centers()[labels[i] as usize * d..][..d];
-                bounds[i].lower - round_up(squared_distance(rows.row(i), own).sqrt())
+                bounds[i].lower - round_up(squared_distance::<f64, 8>(rows.row(i), own).sqrt())
             })
             .collect();
         let in_doubt = |moved: f32| 1.0 - gaps.iter().filter(|&&gap| moved < gap).count() as f64 / sampled as f64;
@@ -227,7 +228,7 @@ impl<F: Float> Task<F> for Sift<'_, F> {
             let i = doubtful[at] as usize;
             let own = labels[i] as usize;
             let bounds = &mut bounds[i];
-            bounds.upper = round_up(squared_distance(rows.row(from + i), &centers[own * d..][..d]).sqrt());
+            bounds.upper = round_up(squared_distance::<f64, 8>(rows.row(from + i), &centers[own * d..][..d]).sqrt());
             let others = drift.largest[usize::from(own == drift.farthest)];
             let lower = (bounds.lower - others) * DOWN;
             let clear = bounds.upper < lower;
@@ -248,21 +249,4 @@ impl Bounds {
         self.lower = self.lower.min(if nearest == own as u32 { learned.others } else { learned.lower });
         self.keep_apart()
     }
-}
-
-/// In any order of additions: it errs by no more than `(d + 2) u64`, relatively.
-#[inline(always)]
-fn squared_distance<F: Float>(row: &[F], center: &[f64]) -> f64 {
-    const CHAINS: usize = 8;
-    let mut sums = [0.0; CHAINS];
-    let (rows, centers) = (row.chunks_exact(CHAINS), center.chunks_exact(CHAINS));
-    let rest = rows.remainder().iter().zip(centers.remainder());
-    for (x, c) in rows.zip(centers) {
-        for f in 0..CHAINS {
-            let difference = x[f].to_f64() - c[f];
-            sums[f] += difference * difference;
-        }
-    }
-    let rest: f64 = rest.map(|(x, c)| (x.to_f64() - c) * (x.to_f64() - c)).sum();
-    sums.iter().sum::<f64>() + rest
 }

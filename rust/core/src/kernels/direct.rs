@@ -4,6 +4,7 @@
 //! centres, so each lane does exactly that and the bits are the same on every instruction set.
 
 use super::simd::{Level, Simd, Task};
+use crate::float::Float;
 
 /// Centres (k, d) in f64 with centres in lanes: [tile][feature][centre of the tile].
 pub struct Panel {
@@ -147,34 +148,30 @@ impl Task<f64> for Distances<'_> {
 
 /// D(x, c).
 #[inline(always)]
-pub fn distance(x: &[f64], c: &[f64]) -> f64 {
-    x.iter().zip(c).fold(0.0, |sum, (x, c)| sum + (x - c) * (x - c))
+pub fn distance(x: &[impl Float], c: &[impl Float]) -> f64 {
+    x.iter().zip(c).fold(0.0, |sum, (x, c)| {
+        let difference = x.to_f64() - c.to_f64();
+        sum + difference * difference
+    })
 }
 
-/// The nearest of `centers` (k, d) to one row and its D, without packing anything.
-pub fn nearest_of_all(row: &[f64], centers: &[f64]) -> (usize, f64) {
-    // Four centres at a time: one after the other would wait for each addition.
-    const TOGETHER: usize = 4;
-    let d = row.len();
-    let mut nearest = (0, f64::INFINITY);
-    for (group, together) in centers.chunks(TOGETHER * d).enumerate() {
-        let n = together.len() / d;
-        let mut sums = [0.0; TOGETHER];
-        if n == TOGETHER {
-            for (f, &x) in row.iter().enumerate() {
-                for (c, sum) in sums.iter_mut().enumerate() {
-                    let difference = x - together[c * d + f];
-                    *sum += difference * difference;
-                }
-            }
-        } else {
-            sums.iter_mut().zip(together.chunks_exact(d)).for_each(|(sum, center)| *sum = distance(row, center));
-        }
-        for (c, &sum) in sums[..n].iter().enumerate() {
-            if sum < nearest.1 {
-                nearest = (group * TOGETHER + c, sum);
-            }
+/// Nearly D(x, c): in arithmetic of `A`, which must hold the values, and added up in `CHAINS` that do not wait for each other.
+///
+/// It errs by at most `d / CHAINS + CHAINS + 4` roundings, relatively: all terms are positive, so however small their sum
+/// is, no term is larger. Squares that underflow may add an error, below `d` times the smallest normal number.
+#[inline(always)]
+pub fn squared_distance<A: Float, const CHAINS: usize>(x: &[impl Float], c: &[impl Float]) -> A {
+    let mut sums = [A::default(); CHAINS];
+    let (xs, cs) = (x.chunks_exact(CHAINS), c.chunks_exact(CHAINS));
+    let rest = xs.remainder().iter().zip(cs.remainder()).fold(A::default(), |sum, (x, c)| {
+        let difference = A::from_f64(x.to_f64()) - A::from_f64(c.to_f64());
+        sum + difference * difference
+    });
+    for (x, c) in xs.zip(cs) {
+        for f in 0..CHAINS {
+            let difference = A::from_f64(x[f].to_f64()) - A::from_f64(c[f].to_f64());
+            sums[f] = sums[f] + difference * difference;
         }
     }
-    nearest
+    sums.into_iter().fold(rest, |total, sum| total + sum)
 }

@@ -5,6 +5,7 @@ pub mod direct;
 mod filter;
 pub mod nearest;
 pub mod nearest_csr;
+pub mod nearest_few;
 mod scores;
 mod screen;
 pub mod simd;

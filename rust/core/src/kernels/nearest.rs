@@ -15,6 +15,7 @@ use super::bounds::{Bounds, Drift, Known, Learned, Movers, Sift};
 use super::direct;
 use super::filter::{Filter, Lanes, NARROW, Scan};
 use super::nearest_csr::Columns;
+use super::nearest_few::{FEW_ROWS, assign_few};
 use super::screen::{self, Screen, Sieve};
 use super::simd::Level;
 use crate::error::{Error, Result};
@@ -24,8 +25,6 @@ use crate::run::{self, Pulse, Run};
 
 /// Rows between looks at the undecided ones (a multiple of every block); keeps their f64 copies in cache.
 const STRIP: usize = 768;
-/// Up to this many rows, packing the centres for a filter costs more than the definition itself.
-const FEW_ROWS: usize = 3;
 /// Fewer rows than this do not pay for packing the centres for the screen too.
 const MANY_ROWS: usize = 256;
 /// Fewer centres than this do not pay for rounding the rows.
@@ -170,12 +169,7 @@ pub fn assign_range<F: Float>(
     let all = Effort { undecided: 0, distances: range.len() * codebook.k };
     match rows {
         Rows::Dense(dense) if range.len() <= FEW_ROWS => {
-            for (label, i) in labels.iter_mut().zip(range) {
-                let row: Vec<f64> = dense.row(i).iter().map(|x| x.to_f64()).collect();
-                let (nearest, distance) = direct::nearest_of_all(&row, &codebook.exact);
-                check(distance, || rows.blame(i))?;
-                *label = nearest as i32;
-            }
+            assign_few(dense, range, &codebook.exact, labels, codebook.level, pulse)?;
             if let Some(known) = known {
                 known.bounds.fill(Bounds::UNKNOWN);
             }
