@@ -24,6 +24,12 @@ use crate::float::Float;
 
 /// Up to this many features a score costs less than its bookkeeping, which then stays in registers.
 pub(super) const NARROW: usize = 4;
+/// Rows of at least so many features are not transposed for so few centres, which would take longer than scoring them.
+const LONG: usize = 64;
+const FEW_CENTERS: usize = 15;
+/// Rows and centres that such rows are scored by together: 10 accumulators, 2 for Y, a shift, 2 rows and a centre.
+const ROWS: usize = 2;
+const CENTERS: usize = 5;
 
 /// Features that go into one running sum; longer rows are sums of such sums, whose rounding bound is lower, and whose block
 /// of samples stays in the nearest cache while a panel passes.
@@ -36,6 +42,8 @@ fn chain(d: usize) -> usize {
 pub(super) struct Filter<T> {
     /// For rows of up to [`NARROW`] features: -2 t, (1 - B) n_j and j, centre after centre.
     narrow: Vec<T>,
+    /// For a few centres of at least [`LONG`] features: -2 t, centre after centre, with zeros up to whole vectors.
+    long: Vec<T>,
     /// -2 t.
     tiles: Tiles<T>,
     /// (1 - B) n_j, where the accumulators start; infinite for the centres that fill the last tile.
@@ -60,7 +68,7 @@ impl<T: Float> Filter<T> {
             type Out = Option<Filter<T>>;
             #[inline(always)]
             fn run<S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Option<Filter<T>> {
-                pack(self.centers, self.shift, CENTERS)
+                pack(self.centers, self.shift, CENTERS, S::LANES)
             }
         }
         level.run::<T, _>(Pack { centers, shift })
@@ -79,13 +87,14 @@ impl<T: Float> Filter<T> {
 }
 
 #[inline(always)]
-fn pack<T: Float>(centers: &[f64], shift: &[f64], together: usize) -> Option<Filter<T>> {
+fn pack<T: Float>(centers: &[f64], shift: &[f64], together: usize, lanes: usize) -> Option<Filter<T>> {
     let d = shift.len();
     let k = centers.len() / d;
     let (u, u64) = (T::UNIT_ROUNDOFF, f64::UNIT_ROUNDOFF);
     let features = d as f64;
     // Roundings on the way of a product into its score.
-    let steps = (chain(d) + d.div_ceil(chain(d))) as f64;
+    let is_long = d >= LONG && k <= FEW_CENTERS;
+    let steps = if is_long { d.div_ceil(lanes) + lanes } else { chain(d) + d.div_ceil(chain(d)) } as f64;
     if features * u > 1e-3 {
         return None;
     }
@@ -98,7 +107,7 @@ fn pack<T: Float>(centers: &[f64], shift: &[f64], together: usize) -> Option<Fil
     let mut tiles = Tiles::new(k, d, together);
     let mut starts = vec![T::INFINITY; tiles.padded()];
     let mut norms = vec![T::INFINITY; tiles.padded()];
-    let mut narrow = Vec::new();
+    let (mut narrow, mut long) = (Vec::new(), Vec::new());
     let mut largest = 0.0_f64;
     for (j, center) in centers.chunks_exact(d).enumerate() {
         let mut norm = 0.0;
@@ -115,9 +124,15 @@ fn pack<T: Float>(centers: &[f64], shift: &[f64], together: usize) -> Option<Fil
             narrow.extend(tiles.center_mut(j).map(|slot| *slot));
             narrow.extend([starts[j], T::from_index(j as u32)]);
         }
+        if is_long {
+            long.extend(tiles.center_mut(j).map(|slot| *slot));
+            long.resize((j + 1) * d.next_multiple_of(lanes), T::default());
+        }
     }
+    long.resize(long.len() / k * k.next_multiple_of(CENTERS), T::default());
     (largest < T::NORM_LIMIT).then(|| Filter {
         narrow,
+        long,
         tiles,
         starts,
         norms,
@@ -135,6 +150,7 @@ pub(super) struct Lanes<T> {
     samples: Samples<T>,
     scores: Scores<T>,
     padded: Vec<T>,
+    table: Vec<T>,
 }
 
 /// Labels what the filter can decide and lists the rest.
@@ -162,6 +178,7 @@ impl<T: Float> Task<T> for Scan<'_, T> {
             2 => self.run_narrow::<S, VECTORS, 2>(simd),
             3 => self.run_narrow::<S, VECTORS, 3>(simd),
             4 => self.run_narrow::<S, VECTORS, 4>(simd),
+            _ if !self.filter.long.is_empty() => self.run_long::<S, VECTORS>(simd),
             _ => self.run_wide::<S, VECTORS, CENTERS>(simd),
         }
     }
@@ -222,16 +239,121 @@ impl<T: Float> Scan<'_, T> {
                     }
                 }
                 for v in 0..VECTORS {
-                    let BestTwo { best, index, second } = nearest[v];
-                    nearest[v] = BestTwo {
-                        best: simd.min(scores[v], best),
-                        index: simd.select(simd.lt(scores[v], best), named, index),
-                        second: simd.min(simd.max(best, scores[v]), second),
-                    };
+                    nearest[v] = nearest[v].with(simd, scores[v], named);
                 }
             }
             bound.learn::<S, VECTORS>(simd, norms, nearest, part(&mut learned, b * width, labels.len()));
             bound.decide::<S, VECTORS>(simd, norms, nearest, labels, b * width, undecided);
         }
     }
+}
+
+impl<T: Float> Scan<'_, T> {
+    /// Rows too long to be transposed for a few centres: products are added up along the features.
+    #[inline(always)]
+    fn run_long<S: Simd<T>, const VECTORS: usize>(self, simd: S) {
+        let Scan { samples, ahead, filter, lanes, labels, undecided, mut learned } = self;
+        let (d, bound) = (filter.shift.len(), filter.bound());
+        let width = VECTORS * S::LANES;
+        let length = d.next_multiple_of(S::LANES);
+        let Lanes { padded, table, .. } = lanes;
+        // [centre][lane], and Y in the end.
+        table.resize((filter.long.len() / length + 1) * width, T::default());
+        let mut blocks = samples.chunks(width * d).chain(ahead.chunks(width * d)).peekable();
+        for (b, labels) in labels.chunks_mut(width).enumerate() {
+            let block = blocks.next().unwrap_or_default();
+            let block = if block.len() == width * d { block } else { pad(block, d, padded, width * d) };
+            let mut ahead = blocks.peek().copied().unwrap_or_default().chunks(ROWS * d);
+            let (scores, squares) = table.split_at_mut(filter.long.len() / length * width);
+            let tiles = filter.long.chunks_exact(CENTERS * length).zip(scores.chunks_exact_mut(CENTERS * width));
+            for (t, (centers, scores)) in tiles.enumerate() {
+                for (r, rows) in block.chunks_exact(ROWS * d).enumerate() {
+                    let (sums, norms) = if t == 0 {
+                        along::<T, S, true>(simd, rows, centers, &filter.shift)
+                    } else {
+                        along::<T, S, false>(simd, rows, centers, &filter.shift)
+                    };
+                    for i in 0..ROWS {
+                        for c in 0..CENTERS {
+                            scores[c * width + r * ROWS + i] = simd.sum(sums[i][c]);
+                        }
+                        if t == 0 {
+                            squares[r * ROWS + i] = simd.sum(norms[i]);
+                        }
+                    }
+                    simd.prefetch(ahead.next().unwrap_or_default());
+                }
+            }
+            let norms = simd.load_all(squares);
+            let mut nearest = [BestTwo::none(simd); VECTORS];
+            for (j, (scores, &start)) in scores.chunks_exact(width).zip(&filter.starts).enumerate() {
+                let (named, start) = (simd.splat(T::from_index(j as u32)), simd.splat(start));
+                for v in 0..VECTORS {
+                    let score = simd.add(simd.load(&scores[v * S::LANES..]), start);
+                    nearest[v] = nearest[v].with(simd, score, named);
+                }
+            }
+            bound.learn::<S, VECTORS>(simd, norms, nearest, part(&mut learned, b * width, labels.len()));
+            bound.decide::<S, VECTORS>(simd, norms, nearest, labels, b * width, undecided);
+        }
+    }
+}
+
+/// -2 y.t of a few rows (ROWS, d) and centres, and Y, by lanes.
+#[inline(always)]
+fn along<T: Float, S: Simd<T>, const NORMS: bool>(
+    simd: S,
+    rows: &[T],
+    centers: &[T],
+    shift: &[T],
+) -> ([[S::V; CENTERS]; ROWS], [S::V; ROWS]) {
+    let d = shift.len();
+    let length = d.next_multiple_of(S::LANES);
+    let whole = d - d % S::LANES;
+    let mut sums = [[simd.splat(T::default()); CENTERS]; ROWS];
+    let mut norms = [simd.splat(T::default()); ROWS];
+    // Slices of one known length, so that a loop step checks no bounds.
+    let mut heads = [&shift[..whole]; ROWS];
+    for (i, head) in heads.iter_mut().enumerate() {
+        *head = &rows[i * d..][..whole];
+    }
+    let mut columns = [&shift[..whole]; CENTERS];
+    for (c, column) in columns.iter_mut().enumerate() {
+        *column = &centers[c * length..][..whole];
+    }
+    let shifts = &shift[..whole];
+    let mut f = 0;
+    while f + S::LANES <= whole {
+        let m = simd.load(&shifts[f..]);
+        let mut y = [m; ROWS];
+        for i in 0..ROWS {
+            y[i] = simd.sub(simd.load(&heads[i][f..]), m);
+            if NORMS {
+                norms[i] = simd.fma(y[i], y[i], norms[i]);
+            }
+        }
+        for c in 0..CENTERS {
+            let center = simd.load(&columns[c][f..]);
+            for i in 0..ROWS {
+                sums[i][c] = simd.fma(y[i], center, sums[i][c]);
+            }
+        }
+        f += S::LANES;
+    }
+    if whole < d {
+        let mut rest = [[T::default(); 16]; ROWS];
+        for (i, rest) in rest.iter_mut().enumerate() {
+            for (f, y) in rest[..d - whole].iter_mut().enumerate() {
+                *y = rows[i * d + whole + f] - shift[whole + f];
+            }
+        }
+        for i in 0..ROWS {
+            let y = simd.load(&rest[i]);
+            norms[i] = simd.fma(y, y, norms[i]);
+            for c in 0..CENTERS {
+                sums[i][c] = simd.fma(y, simd.load(&centers[c * length + whole..]), sums[i][c]);
+            }
+        }
+    }
+    (sums, norms)
 }

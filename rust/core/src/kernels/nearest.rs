@@ -190,9 +190,8 @@ pub fn assign_range<F: Float>(
                     known => {
                         let (samples, ahead) = dense.span(from, range.end).split_at(labels.len() * codebook.d);
                         let ahead = &ahead[..ahead.len().min(samples.len())];
-                        let bounds = known.map(|known| known.bounds);
-                        let blame = |i| rows.blame(from + i);
-                        assign_samples(samples, ahead, codebook, labels, bounds, scratch, blame)?
+                        let to = Outcome { labels, bounds: known.map(|known| known.bounds) };
+                        assign_samples(samples, ahead, codebook, to, scratch, |i| rows.blame(from + i))?
                     }
                 };
             }
@@ -230,6 +229,12 @@ pub struct Scratch<F> {
     skip_first: bool,
 }
 
+/// Where the labels of some rows go, and what was learned of their distances, if anybody wants it.
+struct Outcome<'a> {
+    labels: &'a mut [i32],
+    bounds: Option<&'a mut [Bounds]>,
+}
+
 /// What scoring some rows again gives.
 #[derive(Default)]
 struct Again {
@@ -246,18 +251,17 @@ impl Again {
         filter: &Filter<T>,
         lanes: &mut Lanes<T>,
         level: Level,
-        labels: &mut [i32],
-        bounds: Option<&mut [Bounds]>,
+        to: &mut Outcome<'_>,
         undecided: &mut Vec<u32>,
     ) {
         self.labels.resize(undecided.len(), 0);
         self.learned.resize(undecided.len(), Learned::NOTHING);
         self.undecided.clear();
-        let learned = bounds.is_some().then_some(&mut self.learned[..]);
+        let learned = to.bounds.is_some().then_some(&mut self.learned[..]);
         let (relabeled, still) = (&mut self.labels[..], &mut self.undecided);
         level.run(Scan { samples, ahead: &[], filter, lanes, labels: relabeled, undecided: still, learned });
-        undecided.iter().zip(&self.labels).for_each(|(&i, &label)| labels[i as usize] = label);
-        if let Some(bounds) = bounds {
+        undecided.iter().zip(&self.labels).for_each(|(&i, &label)| to.labels[i as usize] = label);
+        if let Some(bounds) = &mut to.bounds {
             undecided.iter().zip(&self.learned).for_each(|(&i, learned)| bounds[i as usize] = learned.bounds());
         }
         for (kept, &position) in self.undecided.iter().enumerate() {
@@ -326,7 +330,15 @@ fn assign_doubtful<F: Float>(
         nearest.resize(doubtful.positions.len(), 0);
         learned.resize(doubtful.positions.len(), Learned::NOTHING);
         undecided.clear();
-        movers.level.run(Scan { samples, ahead: &[], filter, lanes: first, labels: nearest, undecided, learned: Some(learned) });
+        movers.level.run(Scan {
+            samples,
+            ahead: &[],
+            filter,
+            lanes: first,
+            labels: nearest,
+            undecided,
+            learned: Some(learned),
+        });
         distances += doubtful.positions.len() * names.len();
         doubtful.retain(d, |place, i| {
             let nearest = names[nearest[place] as usize];
@@ -337,7 +349,8 @@ fn assign_doubtful<F: Float>(
     relabeled.resize(positions.len(), 0);
     renewed.resize(positions.len(), Bounds::UNKNOWN);
     let blame = |i| Rows::Dense(*rows).blame(from + positions[i] as usize);
-    let mut effort = assign_samples(samples, &[], codebook, relabeled, Some(renewed), scratch, blame)?;
+    let to = Outcome { labels: relabeled, bounds: Some(renewed) };
+    let mut effort = assign_samples(samples, &[], codebook, to, scratch, blame)?;
     for ((&i, &label), &renewed) in positions.iter().zip(&*relabeled).zip(&*renewed) {
         labels[i as usize] = label;
         bounds[i as usize] = renewed;
@@ -352,17 +365,16 @@ fn assign_samples<F: Float>(
     samples: &[F],
     ahead: &[F],
     codebook: &Codebook<F>,
-    labels: &mut [i32],
-    mut bounds: Option<&mut [Bounds]>,
+    mut to: Outcome<'_>,
     scratch: &mut Scratch<F>,
     blame: impl Fn(usize) -> Error,
 ) -> Result<Effort> {
-    let (n, d, level) = (labels.len(), codebook.d, codebook.level);
+    let (n, d, level) = (to.labels.len(), codebook.d, codebook.level);
     let Scratch { screening, narrowed, first, second, undecided, survivors, wide, again, learned, .. } = scratch;
     let (skip_screen, skip_first) = (&mut scratch.skip_screen, &mut scratch.skip_first);
     undecided.clear();
     learned.resize(n, Learned::NOTHING);
-    let wanted = bounds.is_some().then_some(&mut learned[..]);
+    let wanted = to.bounds.is_some().then_some(&mut learned[..]);
     let screen = codebook.screen().filter(|_| *skip_screen == 0);
     *skip_screen = skip_screen.saturating_sub(1);
     let filter = codebook.first().filter(|_| !*skip_first);
@@ -371,21 +383,21 @@ fn assign_samples<F: Float>(
     if let Some(screen) = screen {
         let ahead = F::to_narrow(ahead);
         let samples = F::narrowed(samples, &codebook.shift, narrowed);
-        level.run(Sieve { samples, ahead, screen, lanes: screening, labels, undecided, learned: wanted });
+        level.run(Sieve { samples, ahead, screen, lanes: screening, labels: to.labels, undecided, learned: wanted });
         if undecided.len() * FEW_SCREENED > n {
             *skip_screen = UNSCREENED_STRIPS;
         }
     } else if let Some(filter) = filter {
-        level.run(Scan { samples, ahead, filter, lanes: first, labels, undecided, learned: wanted });
+        level.run(Scan { samples, ahead, filter, lanes: first, labels: to.labels, undecided, learned: wanted });
     } else {
         undecided.extend(0..n as u32);
     }
-    if let Some(bounds) = bounds.as_deref_mut() {
+    if let Some(bounds) = &mut to.bounds {
         bounds.iter_mut().zip(&*learned).for_each(|(bounds, learned)| *bounds = learned.bounds());
     }
     if let Some(filter) = filter.filter(|_| screen.is_some() && !undecided.is_empty()) {
         gather(samples, d, undecided, survivors, |x| x);
-        again.scan(survivors, filter, first, level, labels, bounds.as_deref_mut(), undecided);
+        again.scan(survivors, filter, first, level, &mut to, undecided);
     }
     let rescored = undecided.len();
     // An f64 filter has just run where F is f64.
@@ -396,15 +408,15 @@ fn assign_samples<F: Float>(
         // Looked at again in the next strip but one: data change along the rows.
         *skip_first = filtered && rescored * 2 > n;
         gather(samples, d, undecided, wide, F::to_f64);
-        again.scan(wide, filter, second, level, labels, bounds.as_deref_mut(), undecided);
+        again.scan(wide, filter, second, level, &mut to, undecided);
     }
     if !undecided.is_empty() {
         gather(samples, d, undecided, wide, F::to_f64);
         let nearest = level.run(direct::Nearest { rows: wide, panel: codebook.panel() });
         for (&i, (label, distance)) in undecided.iter().zip(nearest) {
             check(distance, || blame(i as usize))?;
-            labels[i as usize] = label as i32;
-            if let Some(bounds) = bounds.as_deref_mut() {
+            to.labels[i as usize] = label as i32;
+            if let Some(bounds) = &mut to.bounds {
                 bounds[i as usize] = Bounds::UNKNOWN;
             }
         }

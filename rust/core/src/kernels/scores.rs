@@ -323,6 +323,16 @@ impl<V: Copy> BestTwo<V> {
         let far = simd.splat(T::INFINITY);
         BestTwo { best: far, index: simd.splat(T::default()), second: far }
     }
+
+    /// With the score of the centre `named` this.
+    #[inline(always)]
+    pub fn with<T: Float, S: Simd<T, V = V>>(self, simd: S, score: V, named: V) -> Self {
+        BestTwo {
+            best: simd.min(score, self.best),
+            index: simd.select(simd.lt(score, self.best), named, self.index),
+            second: simd.min(simd.max(self.best, score), self.second),
+        }
+    }
 }
 
 /// Of two centres' scores.

@@ -71,7 +71,11 @@ impl Arithmetic<f32> for Named {
         Whole::add(simd, a, b)
     }
     #[inline(always)]
-    fn lowest_two<S: Simd<f32>, const CENTERS: usize>(simd: S, scores: [S::V; CENTERS], names: &[f32]) -> BestTwo<S::V> {
+    fn lowest_two<S: Simd<f32>, const CENTERS: usize>(
+        simd: S,
+        scores: [S::V; CENTERS],
+        names: &[f32],
+    ) -> BestTwo<S::V> {
         let (mut best, mut second) = (simd.min(scores[0], scores[1]), simd.max(scores[0], scores[1]));
         for c in (2..CENTERS).step_by(2) {
             let (low, high) = (simd.min(scores[c], scores[c + 1]), simd.max(scores[c], scores[c + 1]));
@@ -265,8 +269,8 @@ impl Task<f32> for Sieve<'_> {
                 let mut nearest = scores.nearest::<S, VECTORS>(simd, lane);
                 for BestTwo { best, index, second } in &mut nearest {
                     *index = simd.add_whole(*index, simd.and_whole(*best, places));
-                    *best = simd.mul(simd.from_whole(simd.add_whole(*best, zero)), unit);
-                    *second = simd.mul(simd.from_whole(simd.add_whole(*second, zero)), unit);
+                    *best = simd.mul(simd.float_of_whole(simd.add_whole(*best, zero)), unit);
+                    *second = simd.mul(simd.float_of_whole(simd.add_whole(*second, zero)), unit);
                 }
                 bound.learn::<S, VECTORS>(simd, norms, nearest, part(&mut learned, from + lane, labels.len()));
                 bound.decide::<S, VECTORS>(simd, norms, nearest, labels, from + lane, undecided);
@@ -296,7 +300,13 @@ fn largest<S: Simd<f32>>(simd: S, v: S::V) -> f64 {
 /// Rounds `samples` times `steps`, [block][feature][lane], to whole numbers in pairs of features, [block][pair][lane]. Returns the
 /// length of what that lost of a row at most, but for NaN.
 #[inline(always)]
-fn round<S: Simd<f32>, const VECTORS: usize>(simd: S, samples: &[f32], d: usize, steps: f32, whole: &mut Vec<f32>) -> f64 {
+fn round<S: Simd<f32>, const VECTORS: usize>(
+    simd: S,
+    samples: &[f32],
+    d: usize,
+    steps: f32,
+    whole: &mut Vec<f32>,
+) -> f64 {
     let width = VECTORS * S::LANES;
     let pairs = d.div_ceil(2);
     whole.resize(samples.len() / d * pairs, 0.0);

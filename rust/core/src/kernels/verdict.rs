@@ -116,6 +116,10 @@ impl<T: Float> Bound<'_, T> {
 }
 
 /// The part for a block of what was learned, if anybody wants it.
-pub(super) fn part<'a>(learned: &'a mut Option<&mut [Learned]>, from: usize, length: usize) -> Option<&'a mut [Learned]> {
+pub(super) fn part<'a>(
+    learned: &'a mut Option<&mut [Learned]>,
+    from: usize,
+    length: usize,
+) -> Option<&'a mut [Learned]> {
     learned.as_mut().map(|learned| &mut learned[from..from + length])
 }

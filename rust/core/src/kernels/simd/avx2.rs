@@ -35,7 +35,7 @@ where
 
 macro_rules! avx2 {
     ($float:ty, $v:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident,
-     $fma:ident, $sqrt:ident, $cmp:ident, $and:ident, $blend:ident, $movemask:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident, {$($whole:tt)*}) => {
+     $fma:ident, $sqrt:ident, $sum:ident, $cmp:ident, $and:ident, $blend:ident, $movemask:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident, {$($whole:tt)*}) => {
         // SAFETY of every block: an `Avx2` exists only where avx2 and fma were detected; loads and stores go through a
         // slice of LANES values, whose length is checked.
         impl Simd<$float> for Avx2 {
@@ -80,6 +80,10 @@ macro_rules! avx2 {
             #[inline(always)]
             fn sqrt(self, a: Self::V) -> Self::V {
                 unsafe { $sqrt(a) }
+            }
+            #[inline(always)]
+            fn sum(self, a: Self::V) -> $float {
+                $sum(a)
             }
             #[inline(always)]
             fn lt(self, a: Self::V, b: Self::V) -> Self::M {
@@ -154,6 +158,7 @@ avx2!(
     _mm256_mul_ps,
     _mm256_fmadd_ps,
     _mm256_sqrt_ps,
+    sum_of_8,
     _mm256_cmp_ps,
     _mm256_and_ps,
     _mm256_blendv_ps,
@@ -188,7 +193,7 @@ avx2!(
             unsafe { _mm256_castsi256_ps(_mm256_and_si256(_mm256_castps_si256(a), _mm256_castps_si256(b))) }
         }
         #[inline(always)]
-        fn from_whole(self, a: __m256) -> __m256 {
+        fn float_of_whole(self, a: __m256) -> __m256 {
             unsafe { _mm256_cvtepi32_ps(_mm256_castps_si256(a)) }
         }
     }
@@ -205,6 +210,7 @@ avx2!(
     _mm256_mul_pd,
     _mm256_fmadd_pd,
     _mm256_sqrt_pd,
+    sum_of_4,
     _mm256_cmp_pd,
     _mm256_and_pd,
     _mm256_blendv_pd,
@@ -215,6 +221,25 @@ avx2!(
     transpose_4x4,
     {}
 );
+
+#[inline(always)]
+fn sum_of_8(a: __m256) -> f32 {
+    // SAFETY: called by methods of `Avx2` only.
+    unsafe {
+        let fours = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+        let twos = _mm_add_ps(fours, _mm_movehl_ps(fours, fours));
+        _mm_cvtss_f32(_mm_add_ss(twos, _mm_movehdup_ps(twos)))
+    }
+}
+
+#[inline(always)]
+fn sum_of_4(a: __m256d) -> f64 {
+    // SAFETY: called by methods of `Avx2` only.
+    unsafe {
+        let twos = _mm_add_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd::<1>(a));
+        _mm_cvtsd_f64(_mm_add_sd(twos, _mm_unpackhi_pd(twos, twos)))
+    }
+}
 
 /// Columns of 8 rows of `D` values, by shuffles within 128-bit lanes that hold rows r and r + 4.
 #[inline(always)]

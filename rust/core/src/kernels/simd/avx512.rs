@@ -52,7 +52,7 @@ where
 
 macro_rules! avx512 {
     ($float:ty, $v:ty, $m:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident,
-     $mul:ident, $fma:ident, $sqrt:ident, $cmp:ident, $blend:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident, {$($whole:tt)*}) => {
+     $mul:ident, $fma:ident, $sqrt:ident, $sum:ident, $cmp:ident, $blend:ident, $min:ident, $max:ident, $columns:ident, $transpose:ident, {$($whole:tt)*}) => {
         // SAFETY of every block: an `Avx512` exists only where its instructions were detected; loads and stores go through a slice
         // of LANES values, whose length is checked.
         impl<const VNNI: bool> Simd<$float> for Avx512<VNNI> {
@@ -97,6 +97,10 @@ macro_rules! avx512 {
             #[inline(always)]
             fn sqrt(self, a: Self::V) -> Self::V {
                 unsafe { $sqrt(a) }
+            }
+            #[inline(always)]
+            fn sum(self, a: Self::V) -> $float {
+                unsafe { $sum(a) }
             }
             #[inline(always)]
             fn lt(self, a: Self::V, b: Self::V) -> Self::M {
@@ -172,6 +176,7 @@ avx512!(
     _mm512_mul_ps,
     _mm512_fmadd_ps,
     _mm512_sqrt_ps,
+    _mm512_reduce_add_ps,
     _mm512_cmp_ps_mask,
     _mm512_mask_blend_ps,
     _mm512_min_ps,
@@ -208,7 +213,7 @@ avx512!(
             unsafe { _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(a), _mm512_castps_si512(b))) }
         }
         #[inline(always)]
-        fn from_whole(self, a: __m512) -> __m512 {
+        fn float_of_whole(self, a: __m512) -> __m512 {
             unsafe { _mm512_cvtepi32_ps(_mm512_castps_si512(a)) }
         }
     }
@@ -226,6 +231,7 @@ avx512!(
     _mm512_mul_pd,
     _mm512_fmadd_pd,
     _mm512_sqrt_pd,
+    _mm512_reduce_add_pd,
     _mm512_cmp_pd_mask,
     _mm512_mask_blend_pd,
     _mm512_min_pd,

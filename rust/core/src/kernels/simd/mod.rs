@@ -58,6 +58,8 @@ pub trait Simd<F: Float>: Copy {
     fn fma(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The square root, rounded.
     fn sqrt(self, a: Self::V) -> Self::V;
+    /// The sum of all lanes, in any order.
+    fn sum(self, a: Self::V) -> F;
     /// a < b
     fn lt(self, a: Self::V, b: Self::V) -> Self::M;
     /// Both masks.
@@ -104,7 +106,7 @@ pub trait Simd<F: Float>: Copy {
     }
     /// The values of whole numbers as [`Simd::dot`] has them, rounded.
     #[inline(always)]
-    fn from_whole(self, a: Self::V) -> Self::V {
+    fn float_of_whole(self, a: Self::V) -> Self::V {
         self.by_lanes([a, a, a], |[a, _, _]| F::from_f64(f64::from(a.to_index() as i32)))
     }
     /// What has no vector instruction.
@@ -309,6 +311,8 @@ mod tests {
                     );
                 }
             }
+            let ones: Vec<F> = (0..S::LANES).map(|l| F::from_f64((1 << l) as f64)).collect();
+            same(simd.sum(simd.load(&ones)), F::from_f64(((1 << S::LANES) - 1) as f64), "sum");
             whole_numbers::<F, S>(simd);
             columns::<F, S, 1>(simd);
             columns::<F, S, 2>(simd);
@@ -349,8 +353,9 @@ mod tests {
         let b = simd.pairs(whole(|l| 2 * l), whole(|l| l - 32_767));
         let sum = simd.dot(a, b, simd.splat(F::from_index(7)));
         let twice = simd.add_whole(sum, sum);
-        let low = lanes(simd.from_whole(simd.and_whole(sum, simd.splat(F::from_index(0xFF)))));
-        let (values, wrapped) = (lanes(simd.from_whole(sum)), lanes(simd.from_whole(simd.add_whole(twice, twice))));
+        let low = lanes(simd.float_of_whole(simd.and_whole(sum, simd.splat(F::from_index(0xFF)))));
+        let (values, wrapped) =
+            (lanes(simd.float_of_whole(sum)), lanes(simd.float_of_whole(simd.add_whole(twice, twice))));
         for l in 0..S::LANES as i32 {
             let want = 7 + (l - 3) * (2 * l) - (32_767 - l) * (32_767 - l);
             assert_eq!(values[l as usize].to_f64(), F::from_f64(f64::from(want)).to_f64());

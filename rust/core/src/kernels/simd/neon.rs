@@ -21,7 +21,7 @@ where
 
 macro_rules! neon {
     ($float:ty, $v:ty, $m:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident,
-     $mul:ident, $fma:ident, $sqrt:ident, $lt:ident, $and:ident, $select:ident, $minimum:ident) => {
+     $mul:ident, $fma:ident, $sqrt:ident, $sum:ident, $lt:ident, $and:ident, $select:ident, $minimum:ident) => {
         // SAFETY of every block: NEON is part of the aarch64 baseline; loads and stores go through a slice of LANES
         // values, whose length is checked.
         impl Simd<$float> for Neon {
@@ -62,6 +62,10 @@ macro_rules! neon {
                 unsafe { $sqrt(a) }
             }
             #[inline(always)]
+            fn sum(self, a: Self::V) -> $float {
+                unsafe { $sum(a) }
+            }
+            #[inline(always)]
             fn lt(self, a: Self::V, b: Self::V) -> Self::M {
                 unsafe { $lt(a, b) }
             }
@@ -94,6 +98,7 @@ neon!(
     vmulq_f32,
     vfmaq_f32,
     vsqrtq_f32,
+    vaddvq_f32,
     vcltq_f32,
     vandq_u32,
     vbslq_f32,
@@ -112,6 +117,7 @@ neon!(
     vmulq_f64,
     vfmaq_f64,
     vsqrtq_f64,
+    vaddvq_f64,
     vcltq_f64,
     vandq_u64,
     vbslq_f64,

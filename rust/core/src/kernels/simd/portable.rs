@@ -46,6 +46,10 @@ macro_rules! portable {
                 std::array::from_fn(|i| a[i].sqrt())
             }
             #[inline(always)]
+            fn sum(self, a: Self::V) -> $float {
+                a.into_iter().sum()
+            }
+            #[inline(always)]
             fn lt(self, a: Self::V, b: Self::V) -> Self::M {
                 std::array::from_fn(|i| a[i] < b[i])
             }
