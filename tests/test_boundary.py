@@ -276,6 +276,7 @@ def test_nothing_works_before_fit() -> None:
         ({"algorithm": "full"}, "algorithm"),
         ({"shift_tol": -1.0}, "shift_tol"),
         ({"inertia_tol": "small"}, "inertia_tol"),
+        ({"refine": "hold"}, "refine"),
     ],
 )
 def test_unusable_parameters_are_named(parameters: dict[str, Any], message: str) -> None:

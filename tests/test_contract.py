@@ -23,6 +23,7 @@ assert len(results) > 50
         "KMeans()",
         "KMeans(algorithm='elkan', n_clusters=3, n_init=2)",
         "KMeans(shift_tol=1e-6, inertia_tol=1e-9, copy_x=False)",
+        "KMeans(refine='breathing')",
     ],
 )
 def test_common_checks_pass_with_nothing_expected_to_fail(estimator: str, run_python: RunPython) -> None:

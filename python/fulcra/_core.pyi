@@ -56,6 +56,7 @@ def kmeans_fit(
     shift_tol: float | None = None,
     inertia_tol: float | None = None,
     every_distance: bool = False,
+    breathing: bool = False,
     listener: Listener | None = None,
 ) -> KMeansFit: ...
 def kmeans_predict(X: Any, centers: Floats) -> NDArray[np.int32]: ...

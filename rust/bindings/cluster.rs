@@ -39,7 +39,7 @@ pub struct KMeansFit {
 
 /// k-means from every start; see `_core.pyi`.
 #[pyfunction]
-#[pyo3(signature = (X, sample_weight, starts, *, n_clusters, max_iter, tol, shift_tol=None, inertia_tol=None, every_distance=false, listener=None))]
+#[pyo3(signature = (X, sample_weight, starts, *, n_clusters, max_iter, tol, shift_tol=None, inertia_tol=None, every_distance=false, breathing=false, listener=None))]
 #[allow(non_snake_case, clippy::too_many_arguments)] // the signature is Python's
 pub fn kmeans_fit(
     py: Python<'_>,
@@ -52,9 +52,10 @@ pub fn kmeans_fit(
     shift_tol: Option<f64>,
     inertia_tol: Option<f64>,
     every_distance: bool,
+    breathing: bool,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<KMeansFit> {
-    let rules = Rules { k: n_clusters, max_iter, tol, shift_tol, inertia_tol, every_distance };
+    let rules = Rules { k: n_clusters, max_iter, tol, shift_tol, inertia_tol, every_distance, breathing };
     dispatch!(&Samples::new(X)?, |rows| {
         let weights = convert::weights(sample_weight.as_ref(), rows.n())?;
         let starts = starts.iter().map(|start| to_start(start, rows.d())).collect::<PyResult<Vec<_>>>()?;

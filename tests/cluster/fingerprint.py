@@ -39,6 +39,7 @@ def main() -> None:
         "more clusters than rows": (copies, {"n_clusters": 64}, None),
         "wide": (rng.normal(size=(900, 300)), {"n_clusters": 40, "max_iter": 5}, None),
         "many clusters": (plain, {"n_clusters": 300, "max_iter": 2}, None),
+        "breathing": (plain, {"n_clusters": 30, "refine": "breathing", "max_iter": 8}, None),
         "elkan": (plain, {"n_clusters": 13, "algorithm": "elkan"}, None),
     }
     prints = {}

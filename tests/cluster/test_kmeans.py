@@ -424,6 +424,36 @@ def test_a_zero_tolerance_stops_only_where_nothing_moves() -> None:
         assert model.history_["moved"][-1] == 0 or model.history_["shift"][-1] == 0
 
 
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_breathing_beats_the_best_of_ten_starts(container: Any, dtype: type[np.floating]) -> None:
+    grid = np.stack(np.meshgrid(np.arange(10), np.arange(10)), axis=-1).reshape(-1, 2)
+    X = make_blobs(5000, centers=3.0 * grid, cluster_std=0.6, random_state=0)[0].astype(dtype)
+    best_of_ten = TheirKMeans(100, n_init=10, random_state=0).fit(X).inertia_
+    for seed in range(3):
+        plain = KMeans(100, random_state=seed).fit(X)
+        model = KMeans(100, random_state=seed, refine="breathing").fit(container(X))
+        assert model.inertia_ < 0.99 * best_of_ten
+        assert model.inertia_ == pytest.approx(wcss(X, model.cluster_centers_), rel=1e-6)
+        assert model.n_iter_ == len(model.history_["inertia"]) > plain.n_iter_
+        assert_allclose(model.history_["inertia"][: plain.n_iter_], plain.history_["inertia"], rtol=1e-5)
+        assert_array_equal(model.predict(X), model.labels_)
+
+
+def test_breathing_takes_a_weight_for_a_repetition() -> None:
+    weights = np.random.default_rng(0).integers(0, 4, size=len(BLOBS))
+    parameters: dict[str, Any] = {"n_clusters": 9, "random_state": 0, "refine": "breathing"}
+    weighted = KMeans(**parameters).fit(BLOBS, sample_weight=weights)
+    repeated = KMeans(**parameters).fit(np.repeat(BLOBS, weights, axis=0))
+    assert_allclose(weighted.cluster_centers_, repeated.cluster_centers_, rtol=1e-7)
+
+
+def test_breathing_has_nothing_to_add_to_a_cluster_for_each_row() -> None:
+    X = BLOBS[:7]
+    assert KMeans(7, refine="breathing").fit(X).inertia_ == 0
+    one = KMeans(1, refine="breathing").fit(X)
+    assert_allclose(one.cluster_centers_, X.mean(axis=0, keepdims=True))
+
+
 def test_verbose_prints_a_line_for_each_iteration(capsys: pytest.CaptureFixture[str]) -> None:
     model = KMeans(5, verbose=1, tol=0, random_state=0, n_init=2).fit(BLOBS)
     printed = capsys.readouterr().out.splitlines()
@@ -500,8 +530,10 @@ def test_from_centers_predicts_scores_and_starts_a_fit() -> None:
 
 
 def test_k_means_is_the_class_as_a_function() -> None:
-    model = KMeans(5, random_state=0, shift_tol=0.1, inertia_tol=1e-5).fit(BLOBS)
-    result = k_means(BLOBS, 5, random_state=0, shift_tol=0.1, inertia_tol=1e-5, return_n_iter=True)
+    model = KMeans(5, random_state=0, shift_tol=0.1, inertia_tol=1e-5, refine="breathing").fit(BLOBS)
+    result = k_means(
+        BLOBS, 5, random_state=0, shift_tol=0.1, inertia_tol=1e-5, refine="breathing", return_n_iter=True
+    )
     assert_array_equal(result[0], model.cluster_centers_)
     assert_array_equal(result[1], model.labels_)
     assert result[2:] == (model.inertia_, model.n_iter_)

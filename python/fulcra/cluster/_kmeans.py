@@ -96,6 +96,10 @@ n_features), default='k-means++'
         Stop once ``||C_new - C_old||`` (Frobenius norm, in the units of X) is at most this.
     inertia_tol : float, default=None
         Stop once the inertia changes, from one iteration to the next, by at most this fraction of itself.
+    refine : {'breathing'}, default=None
+        What to do with the best start. 'breathing' adds a few centers where the sums of squares are largest,
+        iterates, takes as many away where that costs least, and goes on while that lowers the inertia. The
+        result is usually better than the best of ten starts, for a few times the work of one.
 
     Attributes
     ----------
@@ -107,12 +111,12 @@ n_features), default='k-means++'
         The sum over the rows of weight times squared distance from the nearest of `cluster_centers_`, in
         float64.
     n_iter_ : int
-        Iterations of the best start.
+        Iterations of the best start, and of what `refine` made of it.
     history_ : dict of str to ndarray of shape (n_iter_,)
-        Of the best start, by iteration: 'inertia' (of the rows to the centers that the iteration began with),
-        'shift' (``||C_new - C_old||``, in the units of X), 'seconds' (that it took), 'moved' (rows that
-        changed their cluster) and 'evaluated' (the share of the distances from rows to centers that were
-        computed).
+        Of the best start, and of its refinement where that was an improvement, by iteration: 'inertia' (of
+        the rows to the centers that the iteration began with), 'shift' (``||C_new - C_old||``, in the units
+        of X), 'seconds' (that it took), 'moved' (rows that changed their cluster) and 'evaluated' (the share
+        of the distances from rows to centers that were computed).
     stop_reason_ : str
         Why the best start ended, as a sentence.
     n_features_in_ : int
@@ -138,6 +142,7 @@ n_features), default='k-means++'
     References
     ----------
     Lloyd (1982), "Least squares quantization in PCM", IEEE Transactions on Information Theory 28.
+    Fritzke (2020), "The breathing k-means algorithm", arXiv:2006.15666.
 
     Examples
     --------
@@ -166,6 +171,7 @@ n_features), default='k-means++'
         "algorithm": [StrOptions({"auto", "lloyd", "elkan"})],
         "shift_tol": [Interval(Real, 0, None, closed="left"), None],
         "inertia_tol": [Interval(Real, 0, None, closed="left"), None],
+        "refine": [StrOptions({"breathing"}), None],
     }
 
     def __init__(
@@ -182,6 +188,7 @@ n_features), default='k-means++'
         algorithm: str = "auto",
         shift_tol: float | None = None,
         inertia_tol: float | None = None,
+        refine: str | None = None,
     ) -> None:
         self.n_clusters = n_clusters
         self.init = init
@@ -194,6 +201,7 @@ n_features), default='k-means++'
         self.algorithm = algorithm
         self.shift_tol = shift_tol
         self.inertia_tol = inertia_tol
+        self.refine = refine
 
     @classmethod
     def from_centers(cls, centers: Data, *, feature_names: Data = None, **params: Any) -> Self:
@@ -298,6 +306,7 @@ n_features), default='k-means++'
                 shift_tol=self.shift_tol,
                 inertia_tol=self.inertia_tol,
                 every_distance=self.algorithm == "lloyd",
+                breathing=self.refine == "breathing",
                 listener=progress,
             )
         except _core.NonFiniteError as error:
@@ -520,6 +529,7 @@ def k_means(
     return_n_iter: bool = False,
     shift_tol: float | None = None,
     inertia_tol: float | None = None,
+    refine: str | None = None,
 ) -> tuple[Floats, NDArray[np.int32], float] | tuple[Floats, NDArray[np.int32], float, int]:
     """Cluster the rows of X with `KMeans`, as a function.
 
@@ -531,7 +541,7 @@ def k_means(
         The number of clusters.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row.
-    init, n_init, max_iter, verbose, tol, random_state, copy_x, algorithm, shift_tol, inertia_tol
+    init, n_init, max_iter, verbose, tol, random_state, copy_x, algorithm, shift_tol, inertia_tol, refine
         See `KMeans`.
     return_n_iter : bool, default=False
         Whether to return the number of iterations as well.
@@ -573,6 +583,7 @@ def k_means(
         algorithm=algorithm,
         shift_tol=shift_tol,
         inertia_tol=inertia_tol,
+        refine=refine,
     ).fit(X, sample_weight=sample_weight)
     result = found.cluster_centers_, found.labels_, found.inertia_
     return (*result, found.n_iter_) if return_n_iter else result

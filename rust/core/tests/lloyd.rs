@@ -5,7 +5,7 @@ use fulcra_core::run::Unattended;
 use fulcra_core::{Dense, Float, Rows, Run};
 
 fn rules(k: usize) -> Rules {
-    Rules { k, max_iter: 300, tol: 0.0, shift_tol: None, inertia_tol: None, every_distance: false }
+    Rules { k, max_iter: 300, tol: 0.0, shift_tol: None, inertia_tol: None, every_distance: false, breathing: false }
 }
 
 fn fit_dense(x: &[f64], d: usize, weights: Option<&[f64]>, start: Start, rules: &Rules, threads: usize) -> Fit {
@@ -88,7 +88,15 @@ fn fewer_distinct_rows_than_clusters() {
 #[test]
 fn each_stopping_rule_stops() {
     let x = blobs(2000, 2);
-    let loose = Rules { k: 30, max_iter: 100, tol: 0.0, shift_tol: None, inertia_tol: None, every_distance: false };
+    let loose = Rules {
+        k: 30,
+        max_iter: 100,
+        tol: 0.0,
+        shift_tol: None,
+        inertia_tol: None,
+        every_distance: false,
+        breathing: false,
+    };
     let stop = |rules: &Rules| fit_dense(&x, 2, None, Start::RandomPartition(5), rules, 1).stop;
     assert_eq!(stop(&loose), Stop::Unchanged);
     assert_eq!(stop(&Rules { max_iter: 2, ..loose }), Stop::MaxIter);
@@ -150,5 +158,47 @@ fn skipping_holds_where_rounding_is_worst() {
         if narrow.len() == x.len() {
             skipping_changes_nothing(&narrow, 3, 300, None, 1);
         }
+    }
+}
+
+/// A grid of 5 x 5 clumps: one start in which two clumps share a centre never recovers.
+fn clumps() -> Vec<f64> {
+    blobs(2500, 2)
+        .chunks_exact(2)
+        .enumerate()
+        .flat_map(|(i, x)| [x[0] * 0.05 + (i % 5) as f64, x[1] * 0.05 + (i / 5 % 5) as f64])
+        .collect()
+}
+
+#[test]
+fn breathing_finds_the_clumps_that_a_start_missed() {
+    let x = clumps();
+    // All centres start in one corner.
+    let start = || Start::Centers(x.iter().step_by(3).take(50).map(|x| x * 0.1).collect());
+    let lloyd = fit_dense(&x, 2, None, start(), &rules(25), 1);
+    let breathed = fit_dense(&x, 2, None, start(), &Rules { breathing: true, ..rules(25) }, 1);
+    let truth: Vec<f64> = (0..25).flat_map(|i| [(i % 5) as f64, (i / 5) as f64]).collect();
+    let best = fit_dense(&x, 2, None, Start::Centers(truth), &rules(25), 1);
+    assert!(lloyd.inertia > 2.0 * best.inertia, "the start is too good to test anything: {}", lloyd.inertia);
+    assert!((breathed.inertia / best.inertia - 1.0).abs() < 1e-9, "{} {}", breathed.inertia, best.inertia);
+    assert_eq!(breathed.history.len(), breathed.n_iter);
+    assert!(breathed.n_iter > lloyd.n_iter);
+    let together = fit_dense(&x, 2, None, start(), &Rules { breathing: true, ..rules(25) }, 3);
+    assert_eq!(bits(&breathed), bits(&together));
+}
+
+#[test]
+fn breathing_never_makes_it_worse() {
+    for (x, d, k) in [
+        (clumps(), 2, 7),
+        (blobs(300, 5), 5, 1),
+        (blobs(60, 5), 5, 12),
+        (vec![1.0, 1.0, 2.0, 5.0], 1, 4),
+        (vec![3.0; 6], 1, 2),
+    ] {
+        let plain = fit_dense(&x, d, None, Start::PlusPlus(3), &rules(k), 1);
+        let breathed = fit_dense(&x, d, None, Start::PlusPlus(3), &Rules { breathing: true, ..rules(k) }, 1);
+        assert!(breathed.inertia <= plain.inertia, "{d} {k}");
+        assert_eq!(breathed.centers.len(), k * d);
     }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::moments::Moments;
 use super::skipping::Skipping;
 use super::sums::Sums;
-use super::{empty, inertia, seeding};
+use super::{breathing, empty, inertia, seeding};
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::kernels::nearest::{self, Codebook};
@@ -44,6 +44,8 @@ pub struct Rules {
     pub inertia_tol: Option<f64>,
     /// Whether to compute every distance of every pass, also those that cannot matter. The clustering is the same.
     pub every_distance: bool,
+    /// Whether to go on from the best restart by breathing.
+    pub breathing: bool,
 }
 
 /// Why a fit stopped.
@@ -141,7 +143,8 @@ pub fn fit<F: Float>(
 ) -> Result<Fit> {
     check(rows, weights, rules.k)?;
     let level = Level::detect();
-    let moments = Moments::new(rows, weights, level, run)?;
+    let moments = &Moments::new(rows, weights, level, run)?;
+    let job = Job { rows, weights, moments, level, run };
     let mut best: Option<Fit> = None;
     for (restart, start) in starts.iter().enumerate() {
         let centers = match start {
@@ -160,7 +163,7 @@ pub fn fit<F: Float>(
         if let Some(listener) = listener {
             listener.started(restart)?;
         }
-        let fit = fit_once(rows, weights, centers, rules, &moments, level, restart, listener, run)?;
+        let fit = job.fit(centers, vec![-1; rows.n()], rules, listener.map(|listener| (restart, listener)))?;
         let enough = match (listener, fit.history.last()) {
             (Some(listener), Some(last)) => listener.stopped(restart, fit.n_iter - 1, fit.stop, last.shift)?,
             _ => false,
@@ -169,72 +172,85 @@ pub fn fit<F: Float>(
             best = Some(fit);
         }
         if enough {
-            break;
+            return best.ok_or_else(no_start);
         }
     }
-    best.ok_or_else(|| Error::Value("a fit needs at least one start".into()))
+    let best = best.ok_or_else(no_start)?;
+    if rules.breathing { breathing::refine(&job, best, rules) } else { Ok(best) }
 }
 
-#[allow(clippy::too_many_arguments)] // the pieces of one fit, taken apart nowhere else
-fn fit_once<F: Float>(
-    rows: &Rows<'_, F>,
-    weights: Option<&[f64]>,
-    mut centers: Vec<f64>,
-    rules: &Rules,
-    moments: &Moments,
-    level: Level,
-    restart: usize,
-    listener: Option<&dyn Listener>,
-    run: &Run<'_>,
-) -> Result<Fit> {
-    let Rules { k, max_iter, .. } = *rules;
-    let mut labels = vec![-1; rows.n()];
-    let mut sums = Sums::new(k, &moments.shift, level);
-    let mut history: Vec<Iteration> = Vec::new();
-    let mut next = vec![0.0; centers.len()];
-    let mut skipping = Skipping::new(rows, k, rules.every_distance);
-    let mut stop = None;
-    while stop.is_none() && history.len() < max_iter {
-        let began = Instant::now();
-        let codebook = Codebook::new(centers, k, &moments.shift, level);
-        // `next` holds the centres before.
-        let drift = skipping.drift(&next, &codebook, rows, &labels);
-        let known = skipping.known(rows.n(), history.last().map(|last| last.moved), drift.as_ref());
-        let pass = sums.assign(rows, weights, &codebook, &mut labels, known, run)?;
-        let inertia = sums.inertia(moments.total, codebook.centers(), run)?;
-        empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, run)?;
-        let shift = sums.means(codebook.centers(), &mut next, run)?;
-        centers = std::mem::replace(&mut next, codebook.into_centers());
+fn no_start() -> Error {
+    Error::Value("a fit needs at least one start".into())
+}
 
-        let iteration = Iteration {
-            inertia,
-            shift,
-            moved: pass.moved,
-            rescored: pass.effort.undecided as f64 / rows.n() as f64,
-            evaluated: pass.effort.distances as f64 / (rows.n() as f64 * k as f64),
-            seconds: began.elapsed().as_secs_f64(),
-        };
-        let told_to = match listener {
-            Some(listener) => listener.iterated(restart, history.len(), &iteration)?,
-            None => false,
-        };
-        let before = history.last().map(|last| last.inertia);
-        stop = rules.stop(&iteration, before, moments.variance).or(told_to.then_some(Stop::Listener));
-        history.push(iteration);
-        run.check()?;
+/// What all restarts share.
+pub(super) struct Job<'a, F: Float> {
+    pub rows: &'a Rows<'a, F>,
+    pub weights: Option<&'a [f64]>,
+    pub moments: &'a Moments,
+    pub level: Level,
+    pub run: &'a Run<'a>,
+}
+
+impl<F: Float> Job<'_, F> {
+    /// Iterates from `centers` (k, d). Rows count as moved where they leave `labels`, -1 being none; `told` hears of every
+    /// iteration, as of that restart.
+    pub fn fit(
+        &self,
+        mut centers: Vec<f64>,
+        mut labels: Vec<i32>,
+        rules: &Rules,
+        told: Option<(usize, &dyn Listener)>,
+    ) -> Result<Fit> {
+        let &Job { rows, weights, moments, level, run } = self;
+        let Rules { k, max_iter, .. } = *rules;
+        let mut sums = Sums::new(k, &moments.shift, level);
+        let mut history: Vec<Iteration> = Vec::new();
+        let mut next = vec![0.0; centers.len()];
+        let mut skipping = Skipping::new(rows, k, rules.every_distance);
+        let mut stop = None;
+        while stop.is_none() && history.len() < max_iter {
+            let began = Instant::now();
+            let codebook = Codebook::new(centers, k, &moments.shift, level);
+            // `next` holds the centres before.
+            let drift = skipping.drift(&next, &codebook, rows, &labels);
+            let known = skipping.known(rows.n(), history.last().map(|last| last.moved), drift.as_ref());
+            let pass = sums.assign(rows, weights, &codebook, &mut labels, known, run)?;
+            let inertia = sums.inertia(moments.total, codebook.centers(), run)?;
+            empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, run)?;
+            let shift = sums.means(codebook.centers(), &mut next, run)?;
+            centers = std::mem::replace(&mut next, codebook.into_centers());
+
+            let iteration = Iteration {
+                inertia,
+                shift,
+                moved: pass.moved,
+                rescored: pass.effort.undecided as f64 / rows.n() as f64,
+                evaluated: pass.effort.distances as f64 / (rows.n() as f64 * k as f64),
+                seconds: began.elapsed().as_secs_f64(),
+            };
+            let told_to = match told {
+                Some((restart, listener)) => listener.iterated(restart, history.len(), &iteration)?,
+                None => false,
+            };
+            let before = history.last().map(|last| last.inertia);
+            stop = rules.stop(&iteration, before, moments.variance).or(told_to.then_some(Stop::Listener));
+            history.push(iteration);
+            run.check()?;
+        }
+        let stop = stop.unwrap_or(Stop::MaxIter);
+        let rounded: Vec<f64> = centers.iter().map(|&c| F::from_f64(c).to_f64()).collect();
+        // Unchanged labels gave the centres that they were found with, unless rounding or a refilled cluster moves them.
+        if stop != Stop::Unchanged || rounded != centers || history.last().is_some_and(|last| last.shift != 0.0) {
+            let codebook = Codebook::new(rounded.clone(), k, &moments.shift, level);
+            let drift = skipping.drift(&next, &codebook, rows, &labels);
+            let moved = history.last().map(|last| last.moved);
+            let known = drift.as_ref().and_then(|drift| skipping.known(rows.n(), moved, Some(drift)));
+            nearest::assign(rows, &codebook, &mut labels, known, run)?;
+        }
+        let inertia = inertia::inertia(rows, weights, &rounded, &labels, run)?;
+        Ok(Fit { centers: rounded, labels, inertia, n_iter: history.len(), stop, history })
     }
-    let stop = stop.unwrap_or(Stop::MaxIter);
-    let rounded: Vec<f64> = centers.iter().map(|&c| F::from_f64(c).to_f64()).collect();
-    // Unchanged labels gave the centres that they were found with, unless rounding or a refilled cluster moves them.
-    if stop != Stop::Unchanged || rounded != centers || history.last().is_some_and(|last| last.shift != 0.0) {
-        let codebook = Codebook::new(rounded.clone(), k, &moments.shift, level);
-        let drift = skipping.drift(&next, &codebook, rows, &labels);
-        let moved = history.last().map(|last| last.moved);
-        let known = drift.as_ref().and_then(|drift| skipping.known(rows.n(), moved, Some(drift)));
-        nearest::assign(rows, &codebook, &mut labels, known, run)?;
-    }
-    let inertia = inertia::inertia(rows, weights, &rounded, &labels, run)?;
-    Ok(Fit { centers: rounded, labels, inertia, n_iter: history.len(), stop, history })
 }
 
 impl Rules {

@@ -1,5 +1,6 @@
 //! Centroids: Lloyd's k-means, its starts and its repairs.
 
+mod breathing;
 pub mod content;
 pub mod distances;
 pub mod empty;

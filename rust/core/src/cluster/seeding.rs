@@ -20,9 +20,13 @@ use crate::rows::Rows;
 use crate::run::{self, Pulse, Run};
 
 /// A stream of random numbers: `SplitMix64` (Steele, Lea and Flood 2014), good for the few draws made here.
-struct Stream(u64);
+pub(super) struct Stream(u64);
 
 impl Stream {
+    pub fn new(seed: u64) -> Stream {
+        Stream(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -31,7 +35,7 @@ impl Stream {
     }
 
     /// Uniform in [0, 1).
-    fn uniform(&mut self) -> f64 {
+    pub fn uniform(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
