@@ -35,6 +35,13 @@ pub fn compare<F: Float>(rows: &Rows<'_, F>, a: usize, b: usize) -> Ordering {
     hash(rows, a).cmp(&hash(rows, b)).then_with(|| compare_cells(rows, a, b))
 }
 
+/// Sorts rows as [`compare`] orders them.
+pub fn sort<F: Float>(rows: &Rows<'_, F>, members: &mut [u32]) {
+    let mut hashed: Vec<(u64, u32)> = members.iter().map(|&i| (hash(rows, i as usize), i)).collect();
+    hashed.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| compare_cells(rows, a.1 as usize, b.1 as usize)));
+    members.iter_mut().zip(hashed).for_each(|(member, (_, i))| *member = i);
+}
+
 /// Orders two rows by their non-zero cells.
 pub fn compare_cells<F: Float>(rows: &Rows<'_, F>, a: usize, b: usize) -> Ordering {
     if a == b {

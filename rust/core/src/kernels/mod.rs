@@ -5,4 +5,5 @@ pub mod direct;
 mod filter;
 pub mod nearest;
 pub mod nearest_csr;
+pub mod screen;
 pub mod simd;
