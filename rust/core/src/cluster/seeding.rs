@@ -188,3 +188,123 @@ impl<'a, F: Float> Draw<'a, F> {
         row.unwrap_or(members[0]) as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::inertia::{distance, norms};
+    use crate::rows::{Csr, Dense};
+    use crate::run::Unattended;
+
+    /// Greedy k-means++ with all distances, one after the other.
+    fn plain<F: Float>(rows: &Rows<'_, F>, weights: Option<&[f64]>, k: usize, trials: usize, seed: u64) -> Vec<usize> {
+        let run = Run::alone();
+        let mut stream = Stream(seed);
+        let mut draw = Draw::new(rows, &run).unwrap();
+        let w = |i: usize| weights.map_or(1.0, |w| w[i]);
+        let total = draw.weigh(w, &run).unwrap();
+        let first = draw.row(stream.uniform() * total, w);
+        let mut chosen = vec![first];
+        let mut nearest = vec![f64::INFINITY; rows.n()];
+        let lowered = |nearest: &[f64], center: usize| -> Vec<f64> {
+            let center = rows_as_centers(rows, &[center]);
+            let norm = norms(&center, rows.d())[0];
+            nearest.iter().enumerate().map(|(i, nearest)| nearest.min(distance(rows, i, &center, norm))).collect()
+        };
+        nearest = lowered(&nearest, first);
+        while chosen.len() < k {
+            let weight = |i: usize| w(i) * nearest[i];
+            let potential = draw.weigh(weight, &run).unwrap();
+            if potential == 0.0 {
+                chosen.push(first);
+                continue;
+            }
+            let mut best = (0, f64::INFINITY, Vec::new());
+            for candidate in (0..trials).map(|_| draw.row(stream.uniform() * potential, weight)).collect::<Vec<_>>() {
+                let after = lowered(&nearest, candidate);
+                let sum: f64 = after.iter().enumerate().map(|(i, nearest)| w(i) * nearest).sum();
+                if sum < best.1 * (1.0 - 1e-12) {
+                    best = (candidate, sum, after);
+                }
+            }
+            chosen.push(best.0);
+            nearest = best.2;
+        }
+        chosen
+    }
+
+    fn values(kind: &str, n: usize, d: usize, seed: u64) -> Vec<f64> {
+        let mut stream = Stream(seed);
+        let mut normal = || (0..12).map(|_| stream.uniform()).sum::<f64>() - 6.0;
+        let value = |i: usize, x: f64| match kind {
+            "groups" => x + 20.0 * ((i / d % 7 * 31 + i % d * 17) % 11) as f64,
+            "offset" => 1e6 + 50.0 * x,
+            "blobs" => x + if i / d % 2 == 0 { 1000.0 } else { -1000.0 },
+            "copies" => ((i / d % 40 * 13 + i % d * 7) % 23) as f64,
+            "pixels" => (128.0 + 40.0 * x).round(),
+            "sparse" if (i * 2_654_435_761) % 100 < 80 => 0.0,
+            "tiny" => 1e-160 * x,
+            "large" => 1e120 * x,
+            "f32 tiny" => 1e-30 * x,
+            "f32 large" => 1e30 * x,
+            _ => x,
+        };
+        (0..n * d).map(|i| value(i, normal())).collect()
+    }
+
+    fn check<F: Float>(kind: &str, n: usize, d: usize, k: usize, trials: usize) {
+        let x: Vec<F> = values(kind, n, d, (n + d + k) as u64).into_iter().map(F::from_f64).collect();
+        let (mut cells, mut columns, mut starts) = (Vec::new(), Vec::new(), vec![0]);
+        for row in x.chunks_exact(d) {
+            for (f, value) in row.iter().enumerate().filter(|(_, value)| value.to_f64() != 0.0) {
+                cells.push(*value);
+                columns.push(f as i32);
+            }
+            starts.push(cells.len() as i64);
+        }
+        let mut stream = Stream(5);
+        let weights: Vec<f64> = (0..n).map(|_| (6.0 * stream.uniform() - 2.0).max(0.0)).collect();
+        for rows in
+            [Rows::Dense(Dense::new(&x, n, d).unwrap()), Rows::Csr(Csr::new(&cells, &columns, &starts, d).unwrap())]
+        {
+            for weights in [None, Some(weights.as_slice())] {
+                let wanted = plain(&rows, weights, k, trials, 3);
+                for level in Level::available() {
+                    for threads in [1, 3] {
+                        let run = Run::new(threads, &Unattended);
+                        let chosen = plus_plus(&rows, weights, k, Some(trials), 3, level, &run).unwrap();
+                        assert_eq!(chosen, wanted, "{kind}, {n} x {d}, k {k}, {trials} trials, {}", level.name());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_rows_chosen_are_those_of_the_plain_form() {
+        let shapes =
+            [(900, 1, 12, 3), (3000, 2, 8, 4), (700, 3, 90, 6), (400, 7, 30, 5), (2000, 16, 40, 5), (150, 90, 60, 6)];
+        for kind in ["plain", "groups", "offset", "blobs", "copies", "pixels", "sparse"] {
+            for (n, d, k, trials) in shapes {
+                check::<f32>(kind, n, d, k, trials);
+                check::<f64>(kind, n, d, k, trials);
+            }
+        }
+        for kind in ["tiny", "large"] {
+            check::<f64>(kind, 500, 5, 20, 4);
+        }
+        for kind in ["f32 tiny", "f32 large"] {
+            check::<f32>(kind, 500, 5, 20, 4);
+        }
+    }
+
+    #[test]
+    fn one_trial_many_trials_and_nearly_all_rows() {
+        for kind in ["plain", "copies", "pixels"] {
+            check::<f32>(kind, 300, 4, 30, 1);
+            check::<f64>(kind, 300, 4, 30, 19);
+            check::<f32>(kind, 60, 3, 58, 6);
+            check::<f64>(kind, 60, 2, 60, 4);
+        }
+    }
+}
