@@ -239,7 +239,7 @@ mod tests {
         let value = |i: usize, x: f64| match kind {
             "groups" => x + 20.0 * ((i / d % 7 * 31 + i % d * 17) % 11) as f64,
             "offset" => 1e6 + 50.0 * x,
-            "blobs" => x + if i / d % 2 == 0 { 1000.0 } else { -1000.0 },
+            "blobs" => x + if (i / d).is_multiple_of(2) { 1000.0 } else { -1000.0 },
             "copies" => ((i / d % 40 * 13 + i % d * 7) % 23) as f64,
             "pixels" => (128.0 + 40.0 * x).round(),
             "sparse" if (i * 2_654_435_761) % 100 < 80 => 0.0,
@@ -292,6 +292,7 @@ mod tests {
         }
         for kind in ["tiny", "large"] {
             check::<f64>(kind, 500, 5, 20, 4);
+            check::<f64>(kind, 300, 5, 290, 7);
         }
         for kind in ["f32 tiny", "f32 large"] {
             check::<f32>(kind, 500, 5, 20, 4);

@@ -113,7 +113,8 @@ impl<'a, F: Float> Nearest<'a, F> {
                 let (nearest, w) = (self.distances[i], self.weight(i));
                 for (c, (gain, &distance)) in gains.iter_mut().zip(distances).enumerate() {
                     let lower = distance < nearest;
-                    *gain += w * if lower { nearest - distance } else { 0.0 };
+                    // Not the product of the difference: where products underflow, these two round as in a sum over all rows.
+                    *gain += if lower { w * nearest - w * distance } else { 0.0 };
                     // Written always and kept where wanted: a branch would be mispredicted.
                     nearer[found] = Nearer { row: (i - range.start) as u32, candidate: c as u32, distance };
                     found += usize::from(lower);

@@ -100,7 +100,7 @@ impl<T: Float> Task<T> for Scan<'_, T> {
                 transpose::<T, S, VECTORS>(simd, block, d, samples);
             }
             let limits: [S::V; VECTORS] = simd.load_all(&limits);
-            let mut far = [simd.lt(no, yes); VECTORS];
+            let mut far = [simd.lt(no, simd.splat(T::INFINITY)); VECTORS];
             for group in screen.values.chunks(GROUP * screen.length) {
                 far = match group.len() / screen.length {
                     1 => farther::<T, S, VECTORS, 1>(simd, block, samples, group, d, limits, far),
@@ -110,8 +110,8 @@ impl<T: Float> Task<T> for Scan<'_, T> {
                 };
             }
             let mut all_far = far[0];
-            for v in 1..VECTORS {
-                all_far = simd.and(all_far, far[v]);
+            for far in &far[1..] {
+                all_far = simd.and(all_far, *far);
             }
             // Most blocks, once there are some centres.
             if simd.all(all_far) {
@@ -188,16 +188,16 @@ fn farther<T: Float, S: Simd<T>, const VECTORS: usize, const N: usize>(
 ) -> [S::M; VECTORS] {
     if d < WIDE {
         let sums = narrow_sums::<T, S, VECTORS, N>(simd, samples, group);
-        for c in 0..N {
+        for sums in sums {
             for v in 0..VECTORS {
-                far[v] = simd.and(far[v], simd.lt(limits[v], sums[c][v]));
+                far[v] = simd.and(far[v], simd.lt(limits[v], sums[v]));
             }
         }
     } else {
         for (v, rows) in block.chunks_exact(S::LANES * d).enumerate() {
             let sums = wide_sums::<T, S, N>(simd, rows, samples, group, d);
-            for c in 0..N {
-                far[v] = simd.and(far[v], simd.lt(limits[v], sums[c]));
+            for sum in sums {
+                far[v] = simd.and(far[v], simd.lt(limits[v], sum));
             }
         }
     }
@@ -245,7 +245,7 @@ fn wide_sums<T: Float, S: Simd<T>, const N: usize>(
         for ((one, other), candidates) in rows[0].chunks_exact(CHUNK).zip(rows[1].chunks_exact(CHUNK)).zip(chunks) {
             sums = add_chunk::<T, S, N>(simd, [one, other], candidates, sums);
         }
-        if d % CHUNK > 0 {
+        if !d.is_multiple_of(CHUNK) {
             let mut ends = [[T::default(); CHUNK]; 2];
             for r in 0..2 {
                 ends[r][..d % CHUNK].copy_from_slice(&rows[r][d - d % CHUNK..]);
@@ -304,7 +304,7 @@ mod tests {
         };
         let scale = |i: usize, x: f64| match kind {
             "offset" => 1e6 + 50.0 * x,
-            "blobs" => x + if i / d % 2 == 0 { 1000.0 } else { -1000.0 },
+            "blobs" => x + if (i / d).is_multiple_of(2) { 1000.0 } else { -1000.0 },
             "whole" => (4.0 * x).round(),
             "tiny" => 1e-22 * x,
             "subnormal" => 1e-41 * x,
