@@ -30,9 +30,11 @@ fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Orders rows a and b by hash, then by their cells, so that only rows of equal content compare equal.
-pub fn compare<F: Float>(rows: &Rows<'_, F>, a: usize, b: usize) -> Ordering {
-    hash(rows, a).cmp(&hash(rows, b)).then_with(|| compare_cells(rows, a, b))
+/// Sorts rows by hash, then by their cells, so that only rows of equal content are equal. The hashes are taken once.
+pub fn sort<F: Float>(rows: &Rows<'_, F>, members: &mut [u32]) {
+    let mut hashed: Vec<(u64, u32)> = members.iter().map(|&i| (hash(rows, i as usize), i)).collect();
+    hashed.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| compare_cells(rows, a.1 as usize, b.1 as usize)));
+    members.iter_mut().zip(hashed).for_each(|(member, (_, i))| *member = i);
 }
 
 /// Orders two rows by their non-zero cells.
@@ -68,7 +70,12 @@ mod tests {
     fn equal_values_in_other_columns_differ() {
         let rows = Rows::Dense(Dense::new(&[1.0_f32, 2.0, 2.0, 1.0, 1.0, 2.0], 3, 2).unwrap());
         assert_ne!(hash(&rows, 0), hash(&rows, 1));
-        assert_eq!(compare(&rows, 0, 2), Ordering::Equal);
-        assert_eq!(compare(&rows, 0, 1), compare(&rows, 1, 0).reverse());
+        assert_eq!(compare_cells(&rows, 0, 2), Ordering::Equal);
+        assert_eq!(compare_cells(&rows, 0, 1), compare_cells(&rows, 1, 0).reverse());
+        // Equal rows keep the order that they came in; the other is first or last for both.
+        let (mut rising, mut falling) = ([0, 1, 2], [2, 1, 0]);
+        sort(&rows, &mut rising);
+        sort(&rows, &mut falling);
+        assert!(rising == [0, 2, 1] && falling == [2, 0, 1] || rising == [1, 0, 2] && falling == [1, 2, 0]);
     }
 }

@@ -10,3 +10,4 @@ pub mod moments;
 pub mod seeding;
 mod skipping;
 pub mod sums;
+mod trials;

@@ -7,17 +7,14 @@
 //! full: rows are put into buckets by the top bits of their hash, a bucket is drawn by the sums of the buckets, and only
 //! the drawn bucket is sorted.
 
-use std::ops::Range;
-
 use super::content;
-use super::inertia::norms;
 use super::sums::Sums;
+use super::trials::Nearest;
 use crate::error::Result;
 use crate::float::Float;
-use crate::kernels::direct::{Distances, Panel};
 use crate::kernels::simd::Level;
 use crate::rows::Rows;
-use crate::run::{self, Pulse, Run};
+use crate::run::{self, Run};
 
 /// A stream of random numbers: `SplitMix64` (Steele, Lea and Flood 2014), good for the few draws made here.
 pub(super) struct Stream(u64);
@@ -53,15 +50,15 @@ pub fn plus_plus<F: Float>(
     let trials = trials.unwrap_or(2 + (k as f64).ln() as usize);
     let mut stream = Stream(seed);
     let mut draw = Draw::new(rows, run)?;
-    let scorer = Scorer { rows, weights, level };
+    let mut nearest = Nearest::new(rows, weights, level);
 
     let mut potential = draw.weigh(|i| weights.map_or(1.0, |w| w[i]), run)?;
     let first = draw.row(stream.uniform() * potential, |i| weights.map_or(1.0, |w| w[i]));
     let mut chosen = vec![first];
-    let mut nearest = vec![f64::INFINITY; rows.n()];
-    scorer.add_center(first, &mut nearest, run)?;
+    nearest.add(first, run)?;
     while chosen.len() < k {
-        let weight = |i: usize| weights.map_or(nearest[i], |w| w[i] * nearest[i]);
+        let distances = &nearest.distances;
+        let weight = |i: usize| weights.map_or(distances[i], |w| w[i] * distances[i]);
         potential = draw.weigh(weight, run)?;
         if potential == 0.0 {
             // Every row with weight sits on a centre (fewer distinct rows than centres): any of them will do.
@@ -69,12 +66,8 @@ pub fn plus_plus<F: Float>(
             continue;
         }
         let candidates: Vec<usize> = (0..trials).map(|_| draw.row(stream.uniform() * potential, weight)).collect();
-        let best = match candidates.as_slice() {
-            [only] => *only,
-            _ => scorer.best(&candidates, &nearest, run)?,
-        };
-        scorer.add_center(best, &mut nearest, run)?;
-        chosen.push(best);
+        let best = nearest.add_best(&candidates, potential, run)?;
+        chosen.push(candidates[best]);
     }
     Ok(chosen)
 }
@@ -182,8 +175,7 @@ impl<'a, F: Float> Draw<'a, F> {
         }
         let members = &mut self.by_bucket[self.starts[chosen]..self.starts[chosen + 1]];
         if !self.sorted[chosen] {
-            let rows = self.rows;
-            members.sort_by(|&a, &b| content::compare(rows, a as usize, b as usize));
+            content::sort(self.rows, members);
             self.sorted[chosen] = true;
         }
         let mut row = None;
@@ -201,120 +193,123 @@ impl<'a, F: Float> Draw<'a, F> {
     }
 }
 
-/// Sums of other orders of the rows differ by less than this share.
-const ROUNDING: f64 = 1e-12;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::inertia::{distance, norms};
+    use crate::rows::{Csr, Dense};
+    use crate::run::Unattended;
 
-/// Squared distances from rows to drawn rows.
-struct Scorer<'a, F> {
-    rows: &'a Rows<'a, F>,
-    weights: Option<&'a [f64]>,
-    level: Level,
-}
-
-/// Drawn rows, prepared for distances from all rows.
-enum Targets {
-    Dense(Panel),
-    /// (k, d) and their squared norms.
-    Sparse(Vec<f64>, Vec<f64>),
-}
-
-impl<F: Float> Scorer<'_, F> {
-    /// Lowers `nearest` to the distances from row `center`.
-    fn add_center(&self, center: usize, nearest: &mut [f64], run: &Run<'_>) -> Result<()> {
-        let targets = self.targets(&[center]);
-        let length = self.task_rows(1);
-        let tasks: Vec<_> = run::ranges(nearest.len(), length).into_iter().zip(nearest.chunks_mut(length)).collect();
-        run.map(tasks, self.rows.size(), |(range, nearest): (Range<usize>, &mut [f64]), pulse| {
-            let mut i = 0;
-            self.for_distances(&targets, 1, range, pulse, |distances| {
-                nearest[i] = if distances[0] < nearest[i] { distances[0] } else { nearest[i] };
-                i += 1;
-            })
-        })?;
-        Ok(())
-    }
-
-    /// The candidate that leaves the lowest sum of w min(nearest, D); the first of equals, where sums that differ by what
-    /// another order of the rows could have rounded are equal.
-    fn best(&self, candidates: &[usize], nearest: &[f64], run: &Run<'_>) -> Result<usize> {
-        let t = candidates.len();
-        let targets = self.targets(candidates);
-        let ranges = run::ranges(nearest.len(), self.task_rows(t));
-        let parts = run.map(ranges, t * self.rows.size(), |range, pulse| {
-            let mut sums = vec![0.0; t];
-            let mut i = range.start;
-            self.for_distances(&targets, t, range, pulse, |distances| {
-                let w = self.weights.map_or(1.0, |w| w[i]);
-                for (sum, &distance) in sums.iter_mut().zip(distances) {
-                    *sum += w * if distance < nearest[i] { distance } else { nearest[i] };
-                }
-                i += 1;
-            })?;
-            Ok(sums)
-        })?;
-        let mut sums = vec![0.0; t];
-        for part in parts {
-            sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
-        }
-        let best = (1..t).fold(0, |best, c| if sums[c] < sums[best] * (1.0 - ROUNDING) { c } else { best });
-        Ok(candidates[best])
-    }
-
-    fn task_rows(&self, targets: usize) -> usize {
-        let n = self.rows.n();
-        run::rows_per_task(n, 4 * targets * (self.rows.size() / n + 1))
-    }
-
-    fn targets(&self, chosen: &[usize]) -> Targets {
-        let centers = rows_as_centers(self.rows, chosen);
-        match self.rows {
-            Rows::Dense(x) => Targets::Dense(Panel::new(&centers, x.d(), self.level)),
-            Rows::Csr(x) => {
-                let norms = norms(&centers, x.d());
-                Targets::Sparse(centers, norms)
+    /// Greedy k-means++ with all distances, one after the other.
+    fn plain<F: Float>(rows: &Rows<'_, F>, weights: Option<&[f64]>, k: usize, trials: usize, seed: u64) -> Vec<usize> {
+        let run = Run::alone();
+        let mut stream = Stream(seed);
+        let mut draw = Draw::new(rows, &run).unwrap();
+        let w = |i: usize| weights.map_or(1.0, |w| w[i]);
+        let total = draw.weigh(w, &run).unwrap();
+        let first = draw.row(stream.uniform() * total, w);
+        let mut chosen = vec![first];
+        let mut nearest = vec![f64::INFINITY; rows.n()];
+        let lowered = |nearest: &[f64], center: usize| -> Vec<f64> {
+            let center = rows_as_centers(rows, &[center]);
+            let norm = norms(&center, rows.d())[0];
+            nearest.iter().enumerate().map(|(i, nearest)| nearest.min(distance(rows, i, &center, norm))).collect()
+        };
+        nearest = lowered(&nearest, first);
+        while chosen.len() < k {
+            let weight = |i: usize| w(i) * nearest[i];
+            let potential = draw.weigh(weight, &run).unwrap();
+            if potential == 0.0 {
+                chosen.push(first);
+                continue;
             }
-        }
-    }
-
-    /// Calls `each` with the distances of each row of `range` to the targets.
-    #[inline(always)]
-    fn for_distances(
-        &self,
-        targets: &Targets,
-        n_targets: usize,
-        range: Range<usize>,
-        pulse: &Pulse<'_>,
-        mut each: impl FnMut(&[f64]),
-    ) -> Result<()> {
-        /// Values of rows converted to f64 at a time.
-        const STRIP: usize = 1 << 12;
-        let d = self.rows.d();
-        let mut out = Vec::new();
-        match (self.rows, targets) {
-            (Rows::Dense(x), Targets::Dense(panel)) => {
-                let mut values = Vec::new();
-                for strip in run::ranges(range.len(), (STRIP / d).max(4)) {
-                    pulse.check()?;
-                    values.clear();
-                    let strip = x.span(range.start + strip.start, range.start + strip.end);
-                    values.extend(strip.iter().map(|x| x.to_f64()));
-                    out.resize(values.len() / d * n_targets, 0.0);
-                    self.level.run(Distances { rows: &values, panel, out: &mut out });
-                    out.chunks_exact(n_targets).for_each(&mut each);
+            let mut best = (0, f64::INFINITY, Vec::new());
+            for candidate in (0..trials).map(|_| draw.row(stream.uniform() * potential, weight)).collect::<Vec<_>>() {
+                let after = lowered(&nearest, candidate);
+                let sum: f64 = after.iter().enumerate().map(|(i, nearest)| w(i) * nearest).sum();
+                if sum < best.1 * (1.0 - 1e-12) {
+                    best = (candidate, sum, after);
                 }
             }
-            (rows, Targets::Sparse(centers, norms)) => {
-                out.resize(n_targets, 0.0);
-                for i in range {
-                    pulse.check()?;
-                    for ((out, center), norm) in out.iter_mut().zip(centers.chunks_exact(d)).zip(norms) {
-                        *out = super::inertia::distance(rows, i, center, *norm);
+            chosen.push(best.0);
+            nearest = best.2;
+        }
+        chosen
+    }
+
+    fn values(kind: &str, n: usize, d: usize, seed: u64) -> Vec<f64> {
+        let mut stream = Stream(seed);
+        let mut normal = || (0..12).map(|_| stream.uniform()).sum::<f64>() - 6.0;
+        let value = |i: usize, x: f64| match kind {
+            "groups" => x + 20.0 * ((i / d % 7 * 31 + i % d * 17) % 11) as f64,
+            "offset" => 1e6 + 50.0 * x,
+            "blobs" => x + if (i / d).is_multiple_of(2) { 1000.0 } else { -1000.0 },
+            "copies" => ((i / d % 40 * 13 + i % d * 7) % 23) as f64,
+            "pixels" => (128.0 + 40.0 * x).round(),
+            "sparse" if (i * 2_654_435_761) % 100 < 80 => 0.0,
+            "tiny" => 1e-160 * x,
+            "large" => 1e120 * x,
+            "f32 tiny" => 1e-30 * x,
+            "f32 large" => 1e30 * x,
+            _ => x,
+        };
+        (0..n * d).map(|i| value(i, normal())).collect()
+    }
+
+    fn check<F: Float>(kind: &str, n: usize, d: usize, k: usize, trials: usize) {
+        let x: Vec<F> = values(kind, n, d, (n + d + k) as u64).into_iter().map(F::from_f64).collect();
+        let (mut cells, mut columns, mut starts) = (Vec::new(), Vec::new(), vec![0]);
+        for row in x.chunks_exact(d) {
+            for (f, value) in row.iter().enumerate().filter(|(_, value)| value.to_f64() != 0.0) {
+                cells.push(*value);
+                columns.push(f as i32);
+            }
+            starts.push(cells.len() as i64);
+        }
+        let mut stream = Stream(5);
+        let weights: Vec<f64> = (0..n).map(|_| (6.0 * stream.uniform() - 2.0).max(0.0)).collect();
+        for rows in
+            [Rows::Dense(Dense::new(&x, n, d).unwrap()), Rows::Csr(Csr::new(&cells, &columns, &starts, d).unwrap())]
+        {
+            for weights in [None, Some(weights.as_slice())] {
+                let wanted = plain(&rows, weights, k, trials, 3);
+                for level in Level::available() {
+                    for threads in [1, 3] {
+                        let run = Run::new(threads, &Unattended);
+                        let chosen = plus_plus(&rows, weights, k, Some(trials), 3, level, &run).unwrap();
+                        assert_eq!(chosen, wanted, "{kind}, {n} x {d}, k {k}, {trials} trials, {}", level.name());
                     }
-                    each(&out);
                 }
             }
-            (Rows::Csr(_), Targets::Dense(_)) => {}
         }
-        Ok(())
+    }
+
+    #[test]
+    fn the_rows_chosen_are_those_of_the_plain_form() {
+        let shapes =
+            [(900, 1, 12, 3), (3000, 2, 8, 4), (700, 3, 90, 6), (400, 7, 30, 5), (2000, 16, 40, 5), (150, 90, 60, 6)];
+        for kind in ["plain", "groups", "offset", "blobs", "copies", "pixels", "sparse"] {
+            for (n, d, k, trials) in shapes {
+                check::<f32>(kind, n, d, k, trials);
+                check::<f64>(kind, n, d, k, trials);
+            }
+        }
+        for kind in ["tiny", "large"] {
+            check::<f64>(kind, 500, 5, 20, 4);
+            check::<f64>(kind, 300, 5, 290, 7);
+        }
+        for kind in ["f32 tiny", "f32 large"] {
+            check::<f32>(kind, 500, 5, 20, 4);
+        }
+    }
+
+    #[test]
+    fn one_trial_many_trials_and_nearly_all_rows() {
+        for kind in ["plain", "copies", "pixels"] {
+            check::<f32>(kind, 300, 4, 30, 1);
+            check::<f64>(kind, 300, 4, 30, 19);
+            check::<f32>(kind, 60, 3, 58, 6);
+            check::<f64>(kind, 60, 2, 60, 4);
+        }
     }
 }

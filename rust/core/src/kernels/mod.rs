@@ -3,6 +3,7 @@
 pub mod bounds;
 pub mod direct;
 mod filter;
+pub mod nearer;
 pub mod nearest;
 pub mod nearest_csr;
 pub mod nearest_few;
