@@ -128,7 +128,7 @@ fn skipping_changes_nothing<F: Float>(x: &[F], d: usize, k: usize, weights: Opti
 #[test]
 fn distances_that_cannot_matter_change_no_bit() {
     for (n, d, k) in
-        [(9000, 2, 300), (20_000, 3, 256), (9000, 16, 64), (4000, 100, 90), (1540, 20, 50), (4000, 140, 10)]
+        [(9000, 2, 300), (20_000, 3, 256), (9000, 16, 64), (4000, 100, 90), (1540, 20, 50), (4000, 140, 20)]
     {
         let x = blobs(n, d);
         let narrow: Vec<f32> = x.iter().map(|&x| x as f32).collect();

@@ -19,6 +19,8 @@ pub struct Skipping {
 
 /// Multiply-adds for a row from which on its bounds cost less.
 const WORTH_BOUNDS: usize = 1024;
+/// With fewer centres than this, reading a row takes longer than scoring it.
+const WORTH_CENTERS: usize = 16;
 /// While more of the rows than one in this many change cluster, bounds would not hold.
 const FEW_MOVED: usize = 8;
 /// Most passes between two attempts.
@@ -27,7 +29,8 @@ const MOST_PATIENCE: usize = 4;
 impl Skipping {
     /// For `k` centres of `rows`; never, where that is asked.
     pub fn new<F: Float>(rows: &Rows<'_, F>, k: usize, never: bool) -> Skipping {
-        let worth_it = !never && matches!(rows, Rows::Dense(_)) && k * (rows.d() + 2) >= WORTH_BOUNDS;
+        let worth_it =
+            !never && matches!(rows, Rows::Dense(_)) && k >= WORTH_CENTERS && k * (rows.d() + 2) >= WORTH_BOUNDS;
         Skipping { bounds: Vec::new(), worth_it, valid: false, wait: 0, patience: 1 }
     }
 

@@ -22,9 +22,9 @@ const DOWN: f32 = 1.0 - 1.0 / 4_194_304.0;
 /// Rows that are looked at to see what bounds would spare.
 const SAMPLE: usize = 512;
 /// What a row's bounds cost, and what a row in doubt costs beside distances to movers and to all, in multiply-adds of a scan.
-const LOOK: f64 = 150.0;
-const DOUBT: f64 = 1000.0;
-const DOUBT_BY_FEATURE: f64 = 20.0;
+const LOOK: f64 = 240.0;
+const DOUBT: f64 = 1600.0;
+const DOUBT_BY_FEATURE: f64 = 32.0;
 /// The share of a scan of all rows above which bounds spare too little.
 const MOST: f64 = 0.85;
 

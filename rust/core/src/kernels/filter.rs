@@ -269,9 +269,9 @@ impl<T: Float> Scan<'_, T> {
             for (t, (centers, scores)) in tiles.enumerate() {
                 for (r, rows) in block.chunks_exact(ROWS * d).enumerate() {
                     let (sums, norms) = if t == 0 {
-                        along::<T, S, true>(simd, rows, centers, &filter.shift)
+                        along::<T, S, true>(simd, rows, ahead.next().unwrap_or_default(), centers, &filter.shift)
                     } else {
-                        along::<T, S, false>(simd, rows, centers, &filter.shift)
+                        along::<T, S, false>(simd, rows, &[], centers, &filter.shift)
                     };
                     for i in 0..ROWS {
                         for c in 0..CENTERS {
@@ -281,7 +281,6 @@ impl<T: Float> Scan<'_, T> {
                             squares[r * ROWS + i] = simd.sum(norms[i]);
                         }
                     }
-                    simd.prefetch(ahead.next().unwrap_or_default());
                 }
             }
             let norms = simd.load_all(squares);
@@ -299,11 +298,12 @@ impl<T: Float> Scan<'_, T> {
     }
 }
 
-/// -2 y.t of a few rows (ROWS, d) and centres, and Y, by lanes.
+/// -2 y.t of a few rows (ROWS, d) and centres, and with `NORMS` Y, by lanes; `ahead` is asked for a little at a time.
 #[inline(always)]
 fn along<T: Float, S: Simd<T>, const NORMS: bool>(
     simd: S,
     rows: &[T],
+    ahead: &[T],
     centers: &[T],
     shift: &[T],
 ) -> ([[S::V; CENTERS]; ROWS], [S::V; ROWS]) {
@@ -324,6 +324,7 @@ fn along<T: Float, S: Simd<T>, const NORMS: bool>(
     let shifts = &shift[..whole];
     let mut f = 0;
     while f + S::LANES <= whole {
+        simd.prefetch(ahead.get(ROWS * f..ROWS * f + 1).unwrap_or_default());
         let m = simd.load(&shifts[f..]);
         let mut y = [m; ROWS];
         for i in 0..ROWS {
