@@ -59,11 +59,14 @@ def _starters(
     X: NDArray[Any], weights: NDArray[np.float64] | None, n_clusters: int, n_threads: int
 ) -> dict[str, Start]:
     """Give everybody who can draw centres from these rows; each takes a seed and returns the centres."""
-    calls: dict[str, Start] = {}
-    for name, choose in ((OURS, kmeans_plusplus), (SKLEARN, sklearn_kmeans_plusplus)):
-        calls[name] = lambda seed, choose=choose: choose(
-            X, n_clusters, sample_weight=weights, random_state=seed
-        )[0]
+
+    def chosen_by(choose: Callable[..., tuple[NDArray[Any], NDArray[Any]]], seed: int) -> NDArray[Any]:
+        return choose(X, n_clusters, sample_weight=weights, random_state=seed)[0]
+
+    calls: dict[str, Start] = {
+        OURS: partial(chosen_by, kmeans_plusplus),
+        SKLEARN: partial(chosen_by, sklearn_kmeans_plusplus),
+    }
     if importlib.util.find_spec(FAST) and X.dtype == np.float32 and weights is None:
         from fastkmeanspp import KMeans  # noqa: PLC0415  # peers load when measured
 
