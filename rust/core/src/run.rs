@@ -37,6 +37,22 @@ const LOOK: Duration = Duration::from_millis(50);
 /// as much.
 const WORTH_SHARING: usize = 200_000;
 
+/// How long threads stay awake for each other: workers between the regions of a computation, its driver at a region's end.
+/// To fall asleep and be woken, above all on a virtual machine whose idle processors are lent elsewhere, takes a good part of
+/// a short region.
+const LINGER: Duration = Duration::from_millis(1);
+
+/// Goes up whenever a region begins or a computation ends: then no worker lingers any more.
+static REGIONS: AtomicUsize = AtomicUsize::new(0);
+
+/// Gives way to whoever has something to do, until it is `over` or [`LINGER`] is.
+fn linger_until(over: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !over() && since.elapsed() < LINGER {
+        std::thread::yield_now();
+    }
+}
+
 /// The resources of one computation. Lives on the thread that drives it.
 pub struct Run<'a> {
     threads: usize,
@@ -44,6 +60,12 @@ pub struct Run<'a> {
     host: &'a dyn Host,
     looked: Cell<Instant>,
     _ieee: Ieee,
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        REGIONS.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl<'a> Run<'a> {
@@ -66,6 +88,11 @@ impl<'a> Run<'a> {
     /// How many threads compute.
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// Whether a region of so much work is spread over threads.
+    pub fn shares(&self, work: usize) -> bool {
+        self.threads > 1 && work >= WORTH_SHARING
     }
 
     /// Asks the host, if it was not asked lately.
@@ -100,7 +127,7 @@ impl<'a> Run<'a> {
         f: impl Fn(&mut S, I, &Pulse<'_>) -> Result<T> + Sync,
     ) -> Result<Vec<T>> {
         let helpers = (self.threads - 1).min(items.len().saturating_sub(1));
-        if helpers == 0 || work < WORTH_SHARING {
+        if helpers == 0 || !self.shares(work) {
             let pulse = self.pulse();
             let mut scratch = S::default();
             return items
@@ -127,14 +154,21 @@ impl<'a> Run<'a> {
             }
         };
         let stop = &self.stop;
+        let working = AtomicUsize::new(helpers);
         pool(helpers).in_place_scope(|scope| {
             for _ in 0..helpers {
                 scope.spawn(|_| {
                     let _ieee = Ieee::enter();
                     work_through(&Pulse { stop, host: None });
+                    // As a job of its own: this region is over.
+                    let seen = REGIONS.load(Ordering::Relaxed);
+                    rayon::spawn(move || linger_until(|| REGIONS.load(Ordering::Relaxed) != seen));
+                    working.fetch_sub(1, Ordering::Relaxed);
                 });
             }
+            REGIONS.fetch_add(1, Ordering::Relaxed);
             work_through(&self.pulse());
+            linger_until(|| working.load(Ordering::Relaxed) == 0);
         });
         let mut results = Vec::with_capacity(slots.len());
         for slot in slots {
@@ -220,10 +254,10 @@ fn pool(workers: usize) -> impl std::ops::Deref<Target = rayon::ThreadPool> {
 /// from the threads.
 pub fn rows_per_task(n: usize, work_per_row: usize) -> usize {
     const WORK: usize = 1 << 22;
-    /// A multiple of all kernels' blocks of 8 to 64 rows.
-    const BLOCK: usize = 192;
+    /// A multiple of all kernels' blocks of 4 to 64 rows.
+    const BLOCK: usize = 64;
     let enough = (WORK / work_per_row.max(1)).next_multiple_of(BLOCK).clamp(BLOCK, 1 << 16);
-    let fair = (n / 64).next_multiple_of(BLOCK).clamp(BLOCK, 4 * BLOCK);
+    let fair = (n / 64).next_multiple_of(BLOCK).clamp(BLOCK, 12 * BLOCK);
     enough.max(fair).min(n.max(1))
 }
 
