@@ -190,7 +190,7 @@ pub fn kmeans_inertia(
         let (centers, k) = convert::centers(centers, rows.d())?;
         detached(py, |_, run| {
             let (labels, codebook) = labels(&rows, centers, k, run)?;
-            inertia::inertia(&rows, weights, codebook.centers(), &labels, run)
+            inertia::inertia(&rows, weights, codebook.centers(), &labels, Level::detect(), run)
         })
     })
 }

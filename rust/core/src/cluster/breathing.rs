@@ -96,8 +96,9 @@ struct Cluster {
 }
 
 fn clusters<F: Float>(job: &Job<'_, F>, fit: &Fit, k: usize) -> Result<Vec<Cluster>> {
+    let &Job { rows, level, run, .. } = job;
     let distances =
-        inertia::for_distances(job.rows, &fit.centers, &fit.labels, job.run, |_, distances| distances.to_vec())?;
+        inertia::for_distances(rows, &fit.centers, &fit.labels, level, run, |_, distances| distances.to_vec())?;
     let mut clusters = vec![Cluster::default(); k];
     for (i, (distance, &label)) in distances.into_iter().flatten().zip(&fit.labels).enumerate() {
         let w = job.weights.map_or(1.0, |w| w[i]);

@@ -10,6 +10,7 @@ use super::sums::Sums;
 use super::{content, inertia};
 use crate::error::Result;
 use crate::float::Float;
+use crate::kernels::simd::Level;
 use crate::rows::Rows;
 use crate::run::Run;
 
@@ -21,13 +22,14 @@ pub fn refill<F: Float>(
     centers: &[f64],
     labels: &[i32],
     sums: &mut Sums,
+    level: Level,
     run: &Run<'_>,
 ) -> Result<()> {
     let empty: Vec<usize> = sums.empty().collect();
     if empty.is_empty() {
         return Ok(());
     }
-    let groups = farthest_groups(rows, weights, centers, labels, empty.len(), run)?;
+    let groups = farthest_groups(rows, weights, centers, labels, empty.len(), level, run)?;
     if groups.is_empty() {
         return Ok(());
     }
@@ -50,9 +52,11 @@ fn farthest_groups<F: Float>(
     centers: &[f64],
     labels: &[i32],
     wanted: usize,
+    level: Level,
     run: &Run<'_>,
 ) -> Result<Vec<Vec<usize>>> {
-    let distances = inertia::for_distances(rows, centers, labels, run, |_, distances| distances.to_vec())?.concat();
+    let distances =
+        inertia::for_distances(rows, centers, labels, level, run, |_, distances| distances.to_vec())?.concat();
     let norms = inertia::norms(centers, rows.d());
     let mut eligible: Vec<usize> = (0..rows.n())
         .filter(|&i| distances[i] > ROUNDING * norms[labels[i] as usize] && weights.is_none_or(|w| w[i] > 0.0))

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::float::Float;
-use crate::rows::Rows;
+use crate::kernels::direct::squared_distance;
+use crate::kernels::simd::{Level, Simd, Task};
+use crate::rows::{Dense, Rows};
 use crate::run::{self, Run};
 
 /// The squared distance of row i to `center`: for dense rows exactly the one that defines labels, for CSR rows
@@ -50,11 +52,34 @@ pub fn norms(centers: &[f64], d: usize) -> Vec<f64> {
     centers.chunks_exact(d).map(|center| center.iter().map(|c| c * c).sum()).collect()
 }
 
+/// Squared distances of dense rows to their centres. Several sums a row are added up side by side: one after the other they
+/// would wait longer for each other than for the memory.
+struct OwnDistances<'a, F> {
+    rows: &'a Dense<'a, F>,
+    range: Range<usize>,
+    /// (k, d)
+    centers: &'a [f64],
+    /// Of all rows.
+    labels: &'a [i32],
+}
+
+impl<F: Float> Task<F> for OwnDistances<'_, F> {
+    type Out = Vec<f64>;
+
+    #[inline(always)]
+    fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Vec<f64> {
+        let OwnDistances { rows, range, centers, labels } = self;
+        let d = rows.d();
+        range.map(|i| squared_distance::<f64, 8>(rows.row(i), &centers[labels[i] as usize * d..][..d])).collect()
+    }
+}
+
 /// Calls `each(range, distances)` in parallel for consecutive ranges of rows and the squared distances to their centres.
 pub fn for_distances<F: Float, T: Send>(
     rows: &Rows<'_, F>,
     centers: &[f64],
     labels: &[i32],
+    level: Level,
     run: &Run<'_>,
     each: impl Fn(Range<usize>, &[f64]) -> T + Sync,
 ) -> Result<Vec<T>> {
@@ -64,13 +89,13 @@ pub fn for_distances<F: Float, T: Send>(
     let tasks = run::ranges(n, run::rows_per_task(n, 16 * per_row));
     run.map(tasks, n.saturating_mul(per_row), |range, pulse| {
         pulse.check()?;
-        let distances: Vec<f64> = range
-            .clone()
-            .map(|i| {
-                let j = labels[i] as usize;
-                distance(rows, i, &centers[j * d..][..d], norms[j])
-            })
-            .collect();
+        let distances = match rows {
+            Rows::Dense(rows) => level.run(OwnDistances { rows, range: range.clone(), centers, labels }),
+            Rows::Csr(_) => {
+                let own = |i: usize| labels[i] as usize;
+                range.clone().map(|i| distance(rows, i, &centers[own(i) * d..][..d], norms[own(i)])).collect()
+            }
+        };
         Ok(each(range, &distances))
     })
 }
@@ -81,9 +106,10 @@ pub fn inertia<F: Float>(
     weights: Option<&[f64]>,
     centers: &[f64],
     labels: &[i32],
+    level: Level,
     run: &Run<'_>,
 ) -> Result<f64> {
-    let parts = for_distances(rows, centers, labels, run, |range, distances| match weights {
+    let parts = for_distances(rows, centers, labels, level, run, |range, distances| match weights {
         None => distances.iter().sum::<f64>(),
         Some(w) => w[range].iter().zip(distances).map(|(w, distance)| w * distance).sum(),
     })?;

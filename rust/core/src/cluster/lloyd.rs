@@ -217,7 +217,7 @@ impl<F: Float> Job<'_, F> {
             let known = skipping.known(rows.n(), history.last().map(|last| last.moved), drift.as_ref());
             let pass = sums.assign(rows, weights, &codebook, &mut labels, known, run)?;
             let inertia = sums.inertia(moments.total, codebook.centers(), run)?;
-            empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, run)?;
+            empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, level, run)?;
             let shift = sums.means(codebook.centers(), &mut next, run)?;
             centers = std::mem::replace(&mut next, codebook.into_centers());
 
@@ -248,7 +248,7 @@ impl<F: Float> Job<'_, F> {
             let known = drift.as_ref().and_then(|drift| skipping.known(rows.n(), moved, Some(drift)));
             nearest::assign(rows, &codebook, &mut labels, known, run)?;
         }
-        let inertia = inertia::inertia(rows, weights, &rounded, &labels, run)?;
+        let inertia = inertia::inertia(rows, weights, &rounded, &labels, level, run)?;
         Ok(Fit { centers: rounded, labels, inertia, n_iter: history.len(), stop, history })
     }
 }

@@ -99,11 +99,13 @@ fn blame<F: Float>(rows: &Rows<'_, F>, all: &Part) -> Error {
 fn dense_moments<F: Float>(x: &Dense<'_, F>, weights: Option<&[f64]>, level: Level, run: &Run<'_>) -> Result<Part> {
     /// Values of a part that stay in a second-level cache between the two looks at them.
     const PART: usize = 1 << 15;
-    /// Parts in a task, merged in order: few enough tasks to keep their means.
-    const PARTS: usize = 32;
+    /// Parts in a task, at least, merged in order.
+    const PARTS: usize = 4;
+    /// Few enough to keep their means.
+    const TASKS: usize = 64;
     let (n, d) = (x.n(), x.d());
     let part_rows = (PART / d).max(16);
-    let tasks = run::ranges(n, part_rows * PARTS);
+    let tasks = run::ranges(n, part_rows * n.div_ceil(part_rows * TASKS).max(PARTS));
     let merge = |parts: Part, part: Part| parts.merge(&part);
     let parts = run.map(tasks, n.saturating_mul(d), |range, pulse| {
         let mut parts = Vec::new();

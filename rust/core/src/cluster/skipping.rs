@@ -20,7 +20,7 @@ pub struct Skipping {
 /// Multiply-adds for a row from which on its bounds cost less.
 const WORTH_BOUNDS: usize = 1024;
 /// With fewer centres than this, reading a row takes longer than scoring it.
-const WORTH_CENTERS: usize = 16;
+const WORTH_CENTERS: usize = 8;
 /// While more of the rows than one in this many change cluster, bounds would not hold.
 const FEW_MOVED: usize = 8;
 /// Most passes between two attempts.

@@ -96,7 +96,7 @@ impl Sums {
     ) -> Result<Pass> {
         let refresh = self.passes.is_multiple_of(REFRESH);
         let moves = self.last_moved <= rows.n() / FEW_MOVED && !refresh;
-        let pass = if let Some(length) = self.slot_rows(rows) {
+        let pass = if let Some(length) = self.slot_rows(rows, moves) {
             self.assign_in_slots(rows, weights, codebook, labels, known, length, moves, run)
         } else if moves {
             self.assign_and_move(rows, weights, codebook, labels, known, run)
@@ -108,9 +108,10 @@ impl Sums {
         Ok(pass)
     }
 
-    /// Rows in a slot, if slots pay: not where adding them up, or their memory, would outweigh the pass.
-    fn slot_rows<F: Float>(&self, rows: &Rows<'_, F>) -> Option<usize> {
-        const BLOCK: usize = 192;
+    /// Rows in a slot, if slots pay: not where adding them up, or their memory, would outweigh the pass, nor for moves that
+    /// touch fewer sums than the slots have.
+    fn slot_rows<F: Float>(&self, rows: &Rows<'_, F>, moves: bool) -> Option<usize> {
+        const BLOCK: usize = 64;
         const WORK: usize = 1 << 20;
         if let Rows::Csr(_) = rows {
             return None;
@@ -119,7 +120,8 @@ impl Sums {
         let wanted = (n.saturating_mul(self.k * self.d) / WORK).clamp(1, SLOTS);
         let affordable = (SLOTS_BYTES / (8 * self.k * self.d)).min(n / (8 * self.k)).max(1);
         let slots = wanted.min(affordable);
-        (slots >= wanted.min(FEW_SLOTS)).then(|| n.div_ceil(slots).next_multiple_of(BLOCK))
+        let few = moves && self.last_moved <= slots * self.k;
+        (!few && slots >= wanted.min(FEW_SLOTS)).then(|| n.div_ceil(slots).next_multiple_of(BLOCK))
     }
 
     /// Each slot adds up its rows while they are in the cache: all, or those that moved.
@@ -144,7 +146,7 @@ impl Sums {
             weights: vec![0.0; k],
             counts: vec![0; k],
         });
-        let strip = (STRIP_BYTES / (d * size_of::<F>())).next_multiple_of(192);
+        let strip = (STRIP_BYTES / (d * size_of::<F>())).next_multiple_of(64);
         let work = rows.n().saturating_mul(k * (d + 2));
         let known = Known::chunks(known, length, ranges.len());
         let tasks = ranges.into_iter().zip(labels.chunks_mut(length)).zip(known).zip(&mut self.slots).collect();
@@ -166,9 +168,8 @@ impl Sums {
                     let w = weights.map_or(1.0, |w| w[i]);
                     pass.moved += usize::from(w > 0.0);
                     if moves {
-                        let mut clusters = slot.clusters(d);
-                        clusters.add(rows, shift, part.start + i, before[i], -w);
-                        clusters.add(rows, shift, part.start + i, labels[i], w);
+                        let changes = across(part.start + i, before[i], labels[i], w);
+                        level.run(Add { rows, shift, clusters: slot.clusters(d), changes });
                     }
                 });
                 let Rows::Dense(x) = rows else { continue };
@@ -246,14 +247,13 @@ impl Sums {
     ) -> Result<()> {
         // What a later pass moves would be relative to other labels.
         self.passes = 0;
-        let shift = self.shift.clone();
-        self.for_clusters(rows.size() + self.k * self.d, run, |mut clusters| {
+        let (shift, level) = (self.shift.clone(), self.level);
+        self.for_clusters(rows.size() + self.k * self.d, run, |clusters| {
             clusters.sums.fill(0.0);
             clusters.weights.fill(0.0);
             clusters.counts.fill(0);
-            for (i, &label) in labels.iter().enumerate() {
-                clusters.add(rows, &shift, i, label, weights.map_or(1.0, |w| w[i]));
-            }
+            let changes = labels.iter().enumerate().map(|(i, &label)| (i, label, weights.map_or(1.0, |w| w[i])));
+            level.run(Add { rows, shift: &shift, clusters, changes });
         })
     }
 
@@ -269,15 +269,14 @@ impl Sums {
     ) -> Result<Pass> {
         let (pass, moves) = assign_noting_moves(rows, weights, codebook, labels, known, run, true)?;
         let labels = &*labels;
-        let shift = self.shift.clone();
+        let (shift, level) = (self.shift.clone(), self.level);
         let work = 2 * moves.len() * (rows.size() / rows.n().max(1) + 1);
-        self.for_clusters(work, run, |mut clusters| {
-            for &(i, before) in &moves {
+        self.for_clusters(work, run, |clusters| {
+            let changes = moves.iter().flat_map(|&(i, before)| {
                 let i = i as usize;
-                let w = weights.map_or(1.0, |w| w[i]);
-                clusters.add(rows, &shift, i, before, -w);
-                clusters.add(rows, &shift, i, labels[i], w);
-            }
+                across(i, before, labels[i], weights.map_or(1.0, |w| w[i]))
+            });
+            level.run(Add { rows, shift: &shift, clusters, changes });
         })?;
         self.forget_what_left();
         Ok(pass)
@@ -285,8 +284,8 @@ impl Sums {
 
     /// Runs `each` over consecutive groups of clusters; groups do not share anything, so any number of them gives the same.
     fn for_clusters(&mut self, work: usize, run: &Run<'_>, each: impl Fn(Clusters<'_>) + Sync) -> Result<()> {
-        let groups = (4 * run.threads()).min(self.k);
-        let length = if run.threads() == 1 { self.k } else { self.k.div_ceil(groups) };
+        let groups = if run.shares(work) { (4 * run.threads()).min(self.k) } else { 1 };
+        let length = self.k.div_ceil(groups);
         let groups: Vec<_> = self
             .totals
             .chunks_mut(length * self.d)
@@ -357,25 +356,42 @@ struct Clusters<'a> {
     counts: &'a mut [i64],
 }
 
-impl Clusters<'_> {
-    /// Adds row i with weight `w` (negative to take it away) to cluster `label`, if it is one of these.
+/// Adds rows to those of the clusters that are theirs: (row, label, weight, which is negative to take the row away).
+struct Add<'a, 'r, F: Float, C> {
+    rows: &'a Rows<'r, F>,
+    shift: &'a [f64],
+    clusters: Clusters<'a>,
+    changes: C,
+}
+
+/// Row i leaves the cluster `before` for another.
+fn across(i: usize, before: i32, label: i32, w: f64) -> [(usize, i32, f64); 2] {
+    [(i, before, -w), (i, label, w)]
+}
+
+impl<F: Float, C: IntoIterator<Item = (usize, i32, f64)>> Task<F> for Add<'_, '_, F, C> {
+    type Out = ();
+
     #[inline(always)]
-    fn add<F: Float>(&mut self, rows: &Rows<'_, F>, shift: &[f64], i: usize, label: i32, w: f64) {
-        let Some(j) = (label as usize).checked_sub(self.first).filter(|&j| j < self.weights.len()) else { return };
-        if w == 0.0 {
-            return;
-        }
-        self.weights[j] += w;
-        self.counts[j] += if w > 0.0 { 1 } else { -1 };
-        let sums = &mut self.sums[j * self.d..][..self.d];
-        match rows {
-            Rows::Dense(x) => {
-                for ((sum, x), m) in sums.iter_mut().zip(x.row(i)).zip(shift) {
-                    *sum += w * (x.to_f64() - m);
-                }
+    fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, _: S) {
+        let Add { rows, shift, clusters: Clusters { first, d, sums, weights, counts }, changes } = self;
+        for (i, label, w) in changes {
+            let Some(j) = (label as usize).checked_sub(first).filter(|&j| j < weights.len()) else { continue };
+            if w == 0.0 {
+                continue;
             }
-            // The shift of CSR rows is zero.
-            Rows::Csr(_) => rows.for_cells(i, |f, x| sums[f] += w * x),
+            weights[j] += w;
+            counts[j] += if w > 0.0 { 1 } else { -1 };
+            let sums = &mut sums[j * d..][..d];
+            match rows {
+                Rows::Dense(x) => {
+                    for ((sum, x), m) in sums.iter_mut().zip(x.row(i)).zip(shift) {
+                        *sum += w * (x.to_f64() - m);
+                    }
+                }
+                // The shift of CSR rows is zero.
+                Rows::Csr(_) => rows.for_cells(i, |f, x| sums[f] += w * x),
+            }
         }
     }
 }

@@ -138,12 +138,13 @@ fn pack(centers: &[f64], center_shift: &[f64], shift: Vec<f32>, together: usize)
     let places = if named { PLACES as f64 } else { 1.0 };
     let step = 2.0 * largest / CENTER_STEPS;
     let mut tiles = Tiles::new(k, d.div_ceil(2), together);
+    let steps = 1.0 / (step * places);
     let mut loss = 0.0_f64;
     for (j, center) in centers.chunks_exact(d).enumerate() {
         let mut squares = 0.0;
         let mut whole = |c: f64, m: f64| {
             let u = -2.0 * (c - m);
-            let p = (u / (step * places)).round_ties_even() * places;
+            let p = (u * steps).round_ties_even() * places;
             squares += (u - step * p) * (u - step * p);
             u32::from(p as i16 as u16)
         };
