@@ -287,6 +287,46 @@ proptest! {
     }
 }
 
+fn check_moved<F: Float>(kind: &str, n: usize, d: usize, k: usize) {
+    let x: Vec<F> = make(kind, n, d, 1).iter().map(|&x| F::from_f64(x)).collect();
+    let rows = Rows::Dense(Dense::new(&x, n, d).unwrap());
+    let start: Vec<f64> = x[..k * d].iter().map(|x| x.to_f64()).collect();
+    for level in Level::available() {
+        let mut centers = start.clone();
+        let mut codebook = Codebook::around_mean(centers.clone(), k, d, level);
+        let mut got = vec![-1; n];
+        assign(&rows, &codebook, &mut got, None, &Run::alone()).unwrap();
+        // A third moves a little, onto others, far beyond all; then one comes back, then all move.
+        for (step, (every, scale)) in
+            [(3, 0.9), (4, 0.0), (k - 1, 1e3), (k - 1, 1e-3), (1, 1.1)].into_iter().enumerate()
+        {
+            let before = centers.clone();
+            for j in (0..k).step_by(every) {
+                let onto = if scale == 0.0 { (j + 1) % k } else { j };
+                for f in 0..d {
+                    centers[j * d + f] = before[onto * d + f] * if scale == 0.0 { 1.0 } else { scale };
+                }
+            }
+            codebook.move_to(&centers, |j| centers[j * d..][..d] != before[j * d..][..d]);
+            assert_eq!(codebook.centers(), centers);
+            assign(&rows, &codebook, &mut got, None, &Run::alone()).unwrap();
+            let want = labels_by_definition(&x, &centers, d);
+            let wrong = got.iter().zip(&want).filter(|(got, want)| got != want).count();
+            assert_eq!(wrong, 0, "{kind} n={n} d={d} k={k} step {step} on {}", level.name());
+        }
+    }
+}
+
+#[test]
+fn moved_centres_are_where_new_ones_would_be() {
+    for kind in ["plain", "offset", "integers", "midpoints", "huge"] {
+        for (d, k) in [(3, 7), (16, 40), (33, 25), (90, 9), (100, 50)] {
+            check_moved::<f32>(kind, 600, d, k);
+            check_moved::<f64>(kind, 600, d, k);
+        }
+    }
+}
+
 #[test]
 fn the_first_unusable_cell_is_named() {
     for level in Level::available() {

@@ -13,6 +13,7 @@ use super::sums::Sums;
 use super::{breathing, empty, inertia, seeding};
 use crate::error::{Error, Result};
 use crate::float::Float;
+use crate::kernels::direct::distance;
 use crate::kernels::nearest::{self, Codebook};
 use crate::kernels::simd::Level;
 use crate::rows::Rows;
@@ -206,24 +207,24 @@ impl<F: Float> Job<'_, F> {
         let Rules { k, max_iter, .. } = *rules;
         let mut sums = Sums::new(k, &moments.shift, level);
         let mut history: Vec<Iteration> = Vec::new();
-        let mut next = vec![0.0; centers.len()];
+        let mut codebook = Codebook::new(centers.clone(), k, &moments.shift, level);
+        // Squared, since the last pass.
+        let mut moves = vec![0.0; k];
         let mut skipping = Skipping::new(rows, k, rules.every_distance);
         let mut stop = None;
         while stop.is_none() && history.len() < max_iter {
             let began = Instant::now();
-            let codebook = Codebook::new(centers, k, &moments.shift, level);
-            // `next` holds the centres before.
-            let drift = skipping.drift(&next, &codebook, rows, &labels);
+            let drift = skipping.drift(&moves, &codebook, rows, &labels);
             let known = skipping.known(rows.n(), history.last().map(|last| last.moved), drift.as_ref());
             let pass = sums.assign(rows, weights, &codebook, &mut labels, known, run)?;
             let inertia = sums.inertia(moments.total, codebook.centers(), run)?;
             empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, level, run)?;
-            let shift = sums.means(codebook.centers(), &mut next, run)?;
-            centers = std::mem::replace(&mut next, codebook.into_centers());
+            moves = sums.means(&mut centers, run)?;
+            codebook.move_to(&centers, |j| moves[j] > 0.0);
 
             let iteration = Iteration {
                 inertia,
-                shift,
+                shift: moves.iter().sum(),
                 moved: pass.moved,
                 rescored: pass.effort.undecided as f64 / rows.n() as f64,
                 evaluated: pass.effort.distances as f64 / (rows.n() as f64 * k as f64),
@@ -242,8 +243,13 @@ impl<F: Float> Job<'_, F> {
         let rounded: Vec<f64> = centers.iter().map(|&c| F::from_f64(c).to_f64()).collect();
         // Unchanged labels gave the centres that they were found with, unless rounding or a refilled cluster moves them.
         if stop != Stop::Unchanged || rounded != centers || history.last().is_some_and(|last| last.shift != 0.0) {
-            let codebook = Codebook::new(rounded.clone(), k, &moments.shift, level);
-            let drift = skipping.drift(&next, &codebook, rows, &labels);
+            let rounding = centers.chunks_exact(rows.d()).zip(rounded.chunks_exact(rows.d()));
+            // Where they differ, if only by numbers whose squares are zero, that shows.
+            let further = rounding.map(|(c, r)| if c == r { 0.0 } else { distance(c, r).sqrt() + f64::MIN_POSITIVE });
+            let further: Vec<f64> = further.collect();
+            codebook.move_to(&rounded, |j| further[j] > 0.0);
+            moves.iter_mut().zip(further).for_each(|(square, further)| *square = (square.sqrt() + further).powi(2));
+            let drift = skipping.drift(&moves, &codebook, rows, &labels);
             let moved = history.last().map(|last| last.moved);
             let known = drift.as_ref().and_then(|drift| skipping.known(rows.n(), moved, Some(drift)));
             nearest::assign(rows, &codebook, &mut labels, known, run)?;

@@ -97,8 +97,8 @@ pub fn random_partition<F: Float>(
     let instead: Vec<usize> = (0..k).map(|_| heavy[(stream.next() % heavy.len() as u64) as usize]).collect();
     let mut sums = Sums::new(k, shift, Level::detect());
     sums.take(rows, weights, &labels, run)?;
-    let mut means = vec![0.0; k * rows.d()];
-    sums.means(&rows_as_centers(rows, &instead), &mut means, run)?;
+    let mut means = rows_as_centers(rows, &instead);
+    sums.means(&mut means, run)?;
     Ok(means)
 }
 

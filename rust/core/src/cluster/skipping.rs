@@ -34,16 +34,16 @@ impl Skipping {
         Skipping { bounds: Vec::new(), worth_it, valid: false, wait: 0, patience: 1 }
     }
 
-    /// What became of the centres since they were `before`, in the last pass, if that is of use.
+    /// What the squared `moves` of the centres since the last pass mean for the rows, if that is of use.
     pub fn drift<F: Float>(
         &self,
-        before: &[f64],
+        moves: &[f64],
         after: &Codebook<F>,
         rows: &Rows<'_, F>,
         labels: &[i32],
     ) -> Option<Drift<F>> {
         match rows {
-            Rows::Dense(rows) if self.valid => Drift::new(before, after, rows, labels, &self.bounds),
+            Rows::Dense(rows) if self.valid => Drift::new(moves, after, rows, labels, &self.bounds),
             _ => None,
         }
     }

@@ -24,6 +24,10 @@ pub struct Sums {
     weights: Vec<f64>,
     /// Rows with weight; exact, where sums of weights are not.
     counts: Vec<i64>,
+    /// Clusters whose sums, or whose centres, changed since the last means: for the others nothing is computed again.
+    touched: Vec<bool>,
+    /// Of the inertia, by every cluster.
+    changes: Vec<f64>,
     slots: Vec<Slot>,
     passes: usize,
     last_moved: usize,
@@ -77,6 +81,8 @@ impl Sums {
             totals: vec![0.0; k * d],
             weights: vec![0.0; k],
             counts: vec![0; k],
+            touched: vec![true; k],
+            changes: vec![0.0; k],
             slots: Vec::new(),
             passes: 0,
             last_moved: usize::MAX,
@@ -180,6 +186,7 @@ impl Sums {
             Ok(pass)
         })?;
         self.add_up_slots(moves, run)?;
+        self.touched.fill(true);
         Ok(total(passes))
     }
 
@@ -247,6 +254,7 @@ impl Sums {
     ) -> Result<()> {
         // What a later pass moves would be relative to other labels.
         self.passes = 0;
+        self.touched.fill(true);
         let (shift, level) = (self.shift.clone(), self.level);
         self.for_clusters(rows.size() + self.k * self.d, run, |clusters| {
             clusters.sums.fill(0.0);
@@ -279,6 +287,10 @@ impl Sums {
             level.run(Add { rows, shift: &shift, clusters, changes });
         })?;
         self.forget_what_left();
+        for (i, before) in moves {
+            self.touched[before as usize] = true;
+            self.touched[labels[i as usize] as usize] = true;
+        }
         Ok(pass)
     }
 
@@ -306,44 +318,48 @@ impl Sums {
         self.counts.iter().enumerate().filter(|(_, count)| **count == 0).map(|(j, _)| j)
     }
 
-    /// The clusters' means in the user's units, written to `means` (k, d); an empty cluster keeps its centre of `before`.
-    /// Returns sum ||means - before||^2.
-    pub fn means(&self, before: &[f64], means: &mut [f64], run: &Run<'_>) -> Result<f64> {
-        let clusters: Vec<_> = means.chunks_exact_mut(self.d).zip(before.chunks_exact(self.d)).enumerate().collect();
-        let shifts = run.map(clusters, 4 * self.k * self.d, |(j, (mean, before)), _| {
-            if self.counts[j] == 0 {
-                mean.copy_from_slice(before);
+    /// Moves `centers` (k, d) to their clusters' means in the user's units; an empty cluster keeps its own. Returns the square
+    /// of each one's move. The next call wants the centres that this one leaves.
+    pub fn means(&mut self, centers: &mut [f64], run: &Run<'_>) -> Result<Vec<f64>> {
+        let clusters: Vec<_> = centers.chunks_exact_mut(self.d).enumerate().collect();
+        let moves = run.map_with(clusters, 4 * self.k * self.d, |mean: &mut Vec<f64>, (j, center), _| {
+            if !self.touched[j] || self.counts[j] == 0 {
                 return Ok(0.0);
             }
             let sums = &self.totals[j * self.d..][..self.d];
-            let (mut shift, mut norm) = (0.0, 0.0);
-            for (((mean, sum), m), before) in mean.iter_mut().zip(sums).zip(&self.shift).zip(before) {
-                *mean = m + sum / self.weights[j];
-                shift += (*mean - before) * (*mean - before);
+            mean.clear();
+            mean.extend(sums.iter().zip(&self.shift).map(|(sum, m)| m + sum / self.weights[j]));
+            let (mut square, mut norm) = (0.0, 0.0);
+            for (mean, before) in mean.iter().zip(&*center) {
+                square += (mean - before) * (mean - before);
                 norm += before * before;
             }
-            if shift <= STANDSTILL * norm {
-                mean.copy_from_slice(before);
+            if square <= STANDSTILL * norm {
                 return Ok(0.0);
             }
-            Ok(shift)
+            center.copy_from_slice(mean);
+            Ok(square)
         })?;
-        Ok(shifts.into_iter().sum())
+        // Their sums of squares change with the centres.
+        self.touched.iter_mut().zip(&moves).for_each(|(touched, &square)| *touched = square > 0.0);
+        Ok(moves)
     }
 
-    /// Sum over rows of w ||x - c(label)||^2 for centres (k, d), from the sums: with y = x - shift and t = c - shift it is
-    /// `total` (of w ||y||^2) - 2 sum t.s + sum W ||t||^2.
-    pub fn inertia(&self, total: f64, centers: &[f64], run: &Run<'_>) -> Result<f64> {
-        let clusters: Vec<_> = centers.chunks_exact(self.d).enumerate().collect();
-        let changes = run.map(clusters, 4 * self.k * self.d, |(j, center), _| {
-            let weight = self.weights[j];
-            let sums = &self.totals[j * self.d..][..self.d];
-            Ok(center.iter().zip(&self.shift).zip(sums).fold(0.0, |change, ((c, m), s)| {
-                let t = c - m;
-                change + t * (weight * t - 2.0 * s)
-            }))
+    /// Sum over rows of w ||x - c(label)||^2 for centres (k, d), those of the last call moved to their means since, from the
+    /// sums: with y = x - shift and t = c - shift it is `total` (of w ||y||^2) - 2 sum t.s + sum W ||t||^2.
+    pub fn inertia(&mut self, total: f64, centers: &[f64], run: &Run<'_>) -> Result<f64> {
+        let (d, totals, weights, shift, touched) = (self.d, &self.totals, &self.weights, &self.shift, &self.touched);
+        let clusters: Vec<_> = centers.chunks_exact(d).zip(&mut self.changes).enumerate().collect();
+        run.map(clusters, 4 * self.k * d, |(j, (center, change)), _| {
+            if touched[j] {
+                *change = center.iter().zip(shift).zip(&totals[j * d..][..d]).fold(0.0, |change, ((c, m), s)| {
+                    let t = c - m;
+                    change + t * (weights[j] * t - 2.0 * s)
+                });
+            }
+            Ok(())
         })?;
-        Ok(changes.into_iter().fold(total, |inertia, change| inertia + change).max(0.0))
+        Ok(self.changes.iter().fold(total, |inertia, change| inertia + change).max(0.0))
     }
 }
 

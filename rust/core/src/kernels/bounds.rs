@@ -104,24 +104,18 @@ pub(super) struct Movers<F: Float> {
 }
 
 impl<F: Float> Drift<F> {
-    /// From centres `before` (k, d), for rows with these labels and bounds. None where they would not spare
+    /// From the squared `moves` of each centre, for rows with these labels and bounds. None where they would not spare
     /// enough.
     pub fn new(
-        before: &[f64],
+        moves: &[f64],
         after: &Codebook<F>,
         rows: &Dense<'_, F>,
         labels: &[i32],
         bounds: &[Bounds],
     ) -> Option<Drift<F>> {
         let (k, d) = (after.k(), after.d());
-        let moves: Vec<f32> = before
-            .chunks_exact(d)
-            .zip(after.centers().chunks_exact(d))
-            .map(|(before, after)| {
-                let squares: f64 = before.iter().zip(after).map(|(b, a)| (a - b) * (a - b)).sum();
-                if before == after { 0.0 } else { round_up(squares.sqrt()) }
-            })
-            .collect();
+        let moves: Vec<f32> =
+            moves.iter().map(|&square| if square == 0.0 { 0.0 } else { round_up(square.sqrt()) }).collect();
         let mut order: Vec<u32> = (0..k as u32).collect();
         order.sort_unstable_by(|&i, &j| moves[j as usize].total_cmp(&moves[i as usize]));
         let at = |place: usize| order.get(place).map_or(0.0, |&j| moves[j as usize]);
@@ -201,6 +195,8 @@ pub struct Sift<'a, F: Float> {
     pub drift: &'a Drift<F>,
     /// Positions in `labels`, in order.
     pub doubtful: &'a mut Vec<u32>,
+    /// The rows there, one after the other.
+    pub samples: &'a mut Vec<F>,
 }
 
 impl<F: Float> Task<F> for Sift<'_, F> {
@@ -209,7 +205,7 @@ impl<F: Float> Task<F> for Sift<'_, F> {
 
     #[inline(always)]
     fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> usize {
-        let Sift { rows, from, centers, labels, bounds, drift, doubtful } = self;
+        let Sift { rows, from, centers, labels, bounds, drift, doubtful, samples } = self;
         let d = rows.d();
         doubtful.resize(labels.len(), 0);
         let mut n = 0;
@@ -224,17 +220,22 @@ impl<F: Float> Task<F> for Sift<'_, F> {
         }
         let computed = n;
         n = 0;
+        samples.clear();
         for at in 0..computed {
             let i = doubtful[at] as usize;
             let own = labels[i] as usize;
             let bounds = &mut bounds[i];
-            bounds.upper = round_up(squared_distance::<f64, 8>(rows.row(from + i), &centers[own * d..][..d]).sqrt());
+            let row = rows.row(from + i);
+            bounds.upper = round_up(squared_distance::<f64, 8>(row, &centers[own * d..][..d]).sqrt());
             let others = drift.largest[usize::from(own == drift.farthest)];
             let lower = (bounds.lower - others) * DOWN;
             let clear = bounds.upper < lower;
             bounds.lower = if clear { lower } else { (bounds.lower - drift.rest) * DOWN };
             doubtful[n] = i as u32;
             n += usize::from(!clear);
+            if !clear {
+                samples.extend_from_slice(row);
+            }
         }
         doubtful.truncate(n);
         computed

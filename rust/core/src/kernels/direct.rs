@@ -9,6 +9,8 @@ use crate::float::Float;
 /// Centres (k, d) in f64 with centres in lanes: [tile][feature][centre of the tile].
 pub struct Panel {
     values: Vec<f64>,
+    /// Centres in a tile.
+    width: usize,
     k: usize,
     d: usize,
 }
@@ -26,14 +28,20 @@ impl Panel {
         }
         let width = level.run(Width);
         let k = centers.len() / d;
-        let mut values = vec![f64::INFINITY; k.next_multiple_of(width) * d];
-        for (j, center) in centers.chunks_exact(d).enumerate() {
-            let tile = &mut values[j / width * width * d..][..width * d];
-            for (slots, &c) in tile.chunks_exact_mut(width).zip(center) {
+        let mut panel = Panel { values: vec![f64::INFINITY; k.next_multiple_of(width) * d], width, k, d };
+        panel.put(centers, 0..k);
+        panel
+    }
+
+    /// Puts some of the `centers` (k, d) in their places.
+    pub fn put(&mut self, centers: &[f64], which: impl Iterator<Item = usize>) {
+        let (width, d) = (self.width, self.d);
+        for j in which {
+            let tile = &mut self.values[j / width * width * d..][..width * d];
+            for (slots, &c) in tile.chunks_exact_mut(width).zip(&centers[j * d..][..d]) {
                 slots[j % width] = c;
             }
         }
-        Panel { values, k, d }
     }
 }
 

@@ -51,6 +51,8 @@ pub(super) struct Filter<T> {
     norms: Vec<T>,
     largest_norm: T,
     shift: Vec<T>,
+    /// 1 - B
+    lowered: f64,
     /// The bound's terms: row * Y + norm * n_j + floor.
     row: T,
     norm: T,
@@ -60,18 +62,102 @@ pub(super) struct Filter<T> {
 impl<T: Float> Filter<T> {
     /// None where scores could overflow or the bound says nothing.
     pub(super) fn new(centers: &[f64], shift: &[f64], level: Level) -> Option<Filter<T>> {
-        struct Pack<'a> {
-            centers: &'a [f64],
+        struct Room<'a> {
+            k: usize,
             shift: &'a [f64],
         }
-        impl<T: Float> Task<T> for Pack<'_> {
+        impl<T: Float> Task<T> for Room<'_> {
             type Out = Option<Filter<T>>;
             #[inline(always)]
             fn run<S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Option<Filter<T>> {
-                pack(self.centers, self.shift, CENTERS, S::LANES)
+                Filter::room(self.k, self.shift, CENTERS, S::LANES)
             }
         }
-        level.run::<T, _>(Pack { centers, shift })
+        let k = centers.len() / shift.len();
+        let mut filter = level.run(Room { k, shift })?;
+        filter.put(centers, 0..k, shift, level).then_some(filter)
+    }
+
+    /// For `k` centres that are not there yet. None where the bound would say nothing.
+    fn room(k: usize, shift: &[f64], together: usize, lanes: usize) -> Option<Filter<T>> {
+        let d = shift.len();
+        let (u, u64) = (T::UNIT_ROUNDOFF, f64::UNIT_ROUNDOFF);
+        let features = d as f64;
+        // Roundings on the way of a product into its score.
+        let is_long = d >= LONG && k <= FEW_CENTERS;
+        let steps = if is_long { d.div_ceil(lanes) + lanes } else { chain(d) + d.div_ceil(chain(d)) } as f64;
+        if features * u > 1e-3 {
+            return None;
+        }
+        // Covers the roundings of Y, the norms, the gap and the bound themselves.
+        let slack = 1.0 + 8.0 * (features + 16.0) * u;
+        let definition = 4.04 * (features + 3.0) * u64;
+        let a = (steps + 6.0) * u;
+        let b = (2.0 * steps + 9.0) * u + (features + 3.0) * u64;
+        let tiles = Tiles::new(k, d, together);
+        let padded = tiles.padded();
+        let length = if is_long { d.next_multiple_of(lanes) } else { 0 };
+        Some(Filter {
+            narrow: vec![T::default(); if d <= NARROW { k * (d + 2) } else { 0 }],
+            long: vec![T::default(); k.next_multiple_of(CENTERS) * length],
+            tiles,
+            starts: vec![T::INFINITY; padded],
+            norms: vec![T::INFINITY; padded],
+            largest_norm: T::default(),
+            shift: shift.iter().map(|&m| T::from_f64(m)).collect(),
+            lowered: 1.0 - b,
+            row: T::from_f64((2.0 * a + definition) * slack),
+            norm: T::from_f64((2.0 * b + definition) * slack),
+            floor: T::from_f64(2.0 * (features + 8.0) * T::MIN_NORMAL),
+        })
+    }
+
+    /// Puts some of the `centers` (k, d) in their places. False where scores could overflow.
+    pub(super) fn put(
+        &mut self,
+        centers: &[f64],
+        which: impl Iterator<Item = usize>,
+        shift: &[f64],
+        level: Level,
+    ) -> bool {
+        struct Put<'a, T, I> {
+            filter: &'a mut Filter<T>,
+            centers: &'a [f64],
+            which: I,
+            shift: &'a [f64],
+        }
+        impl<T: Float, I: Iterator<Item = usize>> Task<T> for Put<'_, T, I> {
+            type Out = ();
+            #[inline(always)]
+            fn run<S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(self, _: S) {
+                let d = self.shift.len();
+                self.which.for_each(|j| self.filter.put_one(j, &self.centers[j * d..][..d], self.shift, S::LANES));
+            }
+        }
+        level.run(Put { filter: self, centers, which, shift });
+        self.largest_norm.to_f64() < T::NORM_LIMIT
+    }
+
+    #[inline(always)]
+    fn put_one(&mut self, j: usize, center: &[f64], shift: &[f64], lanes: usize) {
+        let d = shift.len();
+        let mut squares = 0.0;
+        for ((slot, &c), &m) in self.tiles.center_mut(j).zip(center).zip(shift) {
+            let t = c - m;
+            squares += t * t;
+            *slot = T::from_f64(-2.0 * t);
+        }
+        let (start, norm) = (T::from_f64(squares * self.lowered), T::from_f64(squares));
+        (self.starts[j], self.norms[j]) = (start, norm);
+        // Of all that were ever put here, which does no harm.
+        self.largest_norm = if norm <= self.largest_norm { self.largest_norm } else { norm };
+        let columns = self.tiles.center_mut(j).map(|slot| *slot);
+        if !self.narrow.is_empty() {
+            let start_and_name = [start, T::from_index(j as u32)];
+            self.narrow[j * (d + 2)..].iter_mut().zip(columns.chain(start_and_name)).for_each(|(to, x)| *to = x);
+        } else if !self.long.is_empty() {
+            self.long[j * d.next_multiple_of(lanes)..].iter_mut().zip(columns).for_each(|(to, x)| *to = x);
+        }
     }
 
     fn bound(&self) -> Bound<'_, T> {
@@ -84,64 +170,6 @@ impl<T: Float> Filter<T> {
             d: self.shift.len(),
         }
     }
-}
-
-#[inline(always)]
-fn pack<T: Float>(centers: &[f64], shift: &[f64], together: usize, lanes: usize) -> Option<Filter<T>> {
-    let d = shift.len();
-    let k = centers.len() / d;
-    let (u, u64) = (T::UNIT_ROUNDOFF, f64::UNIT_ROUNDOFF);
-    let features = d as f64;
-    // Roundings on the way of a product into its score.
-    let is_long = d >= LONG && k <= FEW_CENTERS;
-    let steps = if is_long { d.div_ceil(lanes) + lanes } else { chain(d) + d.div_ceil(chain(d)) } as f64;
-    if features * u > 1e-3 {
-        return None;
-    }
-    // Covers the roundings of Y, the norms, the gap and the bound themselves.
-    let slack = 1.0 + 8.0 * (features + 16.0) * u;
-    let definition = 4.04 * (features + 3.0) * u64;
-    let a = (steps + 6.0) * u;
-    let b = (2.0 * steps + 9.0) * u + (features + 3.0) * u64;
-
-    let mut tiles = Tiles::new(k, d, together);
-    let mut starts = vec![T::INFINITY; tiles.padded()];
-    let mut norms = vec![T::INFINITY; tiles.padded()];
-    let (mut narrow, mut long) = (Vec::new(), Vec::new());
-    let mut largest = 0.0_f64;
-    for (j, center) in centers.chunks_exact(d).enumerate() {
-        let mut norm = 0.0;
-        for ((slot, &c), &m) in tiles.center_mut(j).zip(center).zip(shift) {
-            let t = c - m;
-            norm += t * t;
-            *slot = T::from_f64(-2.0 * t);
-        }
-        starts[j] = T::from_f64(norm * (1.0 - b));
-        norms[j] = T::from_f64(norm);
-        // Not `max`, which would hide a NaN.
-        largest = if norm <= largest { largest } else { norm };
-        if d <= NARROW {
-            narrow.extend(tiles.center_mut(j).map(|slot| *slot));
-            narrow.extend([starts[j], T::from_index(j as u32)]);
-        }
-        if is_long {
-            long.extend(tiles.center_mut(j).map(|slot| *slot));
-            long.resize((j + 1) * d.next_multiple_of(lanes), T::default());
-        }
-    }
-    long.resize(long.len() / k * k.next_multiple_of(CENTERS), T::default());
-    (largest < T::NORM_LIMIT).then(|| Filter {
-        narrow,
-        long,
-        tiles,
-        starts,
-        norms,
-        largest_norm: T::from_f64(largest),
-        shift: shift.iter().map(|&m| T::from_f64(m)).collect(),
-        row: T::from_f64((2.0 * a + definition) * slack),
-        norm: T::from_f64((2.0 * b + definition) * slack),
-        floor: T::from_f64(2.0 * (features + 8.0) * T::MIN_NORMAL),
-    })
 }
 
 /// What scoring keeps for each sample.

@@ -71,9 +71,32 @@ impl<F: Float> Codebook<F> {
         &self.exact
     }
 
-    /// Gives the centres back.
-    pub fn into_centers(self) -> Vec<f64> {
-        self.exact
+    /// Moves to other `centers` (k, d). Those that have not `moved` are equal to what they were, and stay prepared.
+    pub fn move_to(&mut self, centers: &[f64], moved: impl Fn(usize) -> bool) {
+        /// Prepares what is prepared already, or else forgets it.
+        fn again<T>(prepared: &mut OnceLock<Option<T>>, put: impl FnOnce(&mut T) -> bool) {
+            if let Some(stale) = prepared.get_mut()
+                && !stale.as_mut().is_some_and(put)
+            {
+                prepared.take();
+            }
+        }
+        let (k, d, level) = (self.k, self.d, self.level);
+        let which: Vec<usize> = (0..k).filter(|&j| moved(j)).collect();
+        for &j in &which {
+            self.exact[j * d..][..d].copy_from_slice(&centers[j * d..][..d]);
+        }
+        // More than that are prepared when they are needed, from scratch.
+        let few = 2 * which.len() <= k;
+        let (centers, shift, which) = (&self.exact, &self.shift, || which.iter().copied());
+        again(&mut self.screen, |screen| few && screen.put(centers, which(), shift, level));
+        again(&mut self.first, |filter| few && filter.put(centers, which(), shift, level));
+        again(&mut self.second, |filter| few && filter.put(centers, which(), shift, level));
+        match self.panel.get_mut() {
+            Some(panel) if few => panel.put(centers, which()),
+            _ => drop(self.panel.take()),
+        }
+        self.columns.take();
     }
 
     /// Number of centres.
@@ -316,12 +339,9 @@ fn assign_doubtful<F: Float>(
 ) -> Result<Effort> {
     let (d, centers) = (codebook.d, &codebook.exact);
     let mut doubtful = std::mem::take(&mut scratch.doubtful);
-    let sift = Sift { rows, from, centers, labels, bounds, drift, doubtful: &mut doubtful.positions };
+    let Doubtful { positions, samples, .. } = &mut doubtful;
+    let sift = Sift { rows, from, centers, labels, bounds, drift, doubtful: positions, samples };
     let mut distances = codebook.level.run(sift);
-    doubtful.samples.clear();
-    for &i in &doubtful.positions {
-        doubtful.samples.extend_from_slice(rows.row(from + i as usize));
-    }
     if let Some(Movers { names, codebook: movers }) = &drift.movers
         && let Some(filter) = movers.first()
     {

@@ -16,6 +16,7 @@
 //! started with and say which centre of its tile it is of, so that nobody has to keep account of that.
 
 use super::bounds::Learned;
+use super::direct::squared_distance;
 use super::scores::{Arithmetic, BestTwo, Samples, Scores, Tiles, blocks_together};
 use super::simd::{Level, Simd, Task};
 use super::verdict::{Bound, part};
@@ -105,58 +106,80 @@ impl Screen {
     /// None where the instruction set gains nothing, or there is nothing to tell apart. `shift` is what is still to be taken
     /// from the rows.
     pub fn new(centers: &[f64], center_shift: &[f64], shift: Vec<f32>, level: Level) -> Option<Screen> {
-        struct Pack<'a> {
-            centers: &'a [f64],
-            center_shift: &'a [f64],
-            shift: Vec<f32>,
-        }
-        impl Task<f32> for Pack<'_> {
-            type Out = Option<Screen>;
+        struct Together;
+        impl Task<f32> for Together {
+            type Out = Option<usize>;
             #[inline(always)]
-            fn run<S: Simd<f32>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Option<Screen> {
-                if S::FAST_DOT { pack(self.centers, self.center_shift, self.shift, CENTERS) } else { None }
+            fn run<S: Simd<f32>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Option<usize> {
+                S::FAST_DOT.then_some(CENTERS)
             }
         }
-        level.run(Pack { centers, center_shift, shift })
+        let together = level.run(Together)?;
+        let d = shift.len();
+        let k = centers.len() / d;
+        let squares = centers.chunks_exact(d).map(|center| squared_distance::<f64, 8>(center, center_shift));
+        // Above the norm of the farthest, as it is rounded elsewhere.
+        let largest =
+            squares.fold(0.0, |most, square| if square <= most { most } else { square }).sqrt() * (1.0 + 1e-9);
+        // So that neither squares of f32 overflow nor their roundings are absolute; false for NaN.
+        if !(largest > 1e-15 && largest < 1e15) {
+            return None;
+        }
+        let named = d <= FEW_FEATURES && together <= PLACES;
+        let step = 2.0 * largest / CENTER_STEPS;
+        let tiles = Tiles::new(k, d.div_ceil(2), together);
+        let mut screen = Screen { tiles, named, norms: vec![0.0; k], shift, largest, step, loss: 0.0 };
+        screen.put(centers, 0..k, center_shift, level).then_some(screen)
     }
-}
 
-#[inline(always)]
-fn pack(centers: &[f64], center_shift: &[f64], shift: Vec<f32>, together: usize) -> Option<Screen> {
-    let d = shift.len();
-    let k = centers.len() / d;
-    let norms: Vec<f64> = centers
-        .chunks_exact(d)
-        .map(|center| center.iter().zip(center_shift).map(|(c, m)| (c - m) * (c - m)).sum())
-        .collect();
-    let largest = norms.iter().fold(0.0, |most, &norm| if norm <= most { most } else { norm }).sqrt();
-    // So that neither squares of f32 overflow nor their roundings are absolute; false for NaN.
-    if !(largest > 1e-15 && largest < 1e15) {
-        return None;
+    /// Puts some of the `centers` (k, d) in their places. False where one of them is too far out.
+    pub fn put(
+        &mut self,
+        centers: &[f64],
+        which: impl Iterator<Item = usize>,
+        center_shift: &[f64],
+        level: Level,
+    ) -> bool {
+        struct Put<'a, I> {
+            screen: &'a mut Screen,
+            centers: &'a [f64],
+            which: I,
+            center_shift: &'a [f64],
+        }
+        impl<I: Iterator<Item = usize>> Task<f32> for Put<'_, I> {
+            type Out = bool;
+            #[inline(always)]
+            fn run<S: Simd<f32>, const VECTORS: usize, const CENTERS: usize>(mut self, _: S) -> bool {
+                let d = self.center_shift.len();
+                self.which.all(|j| self.screen.put_one(j, &self.centers[j * d..][..d], self.center_shift))
+            }
+        }
+        level.run(Put { screen: self, centers, which, center_shift })
     }
-    let named = d <= FEW_FEATURES && together <= PLACES;
-    let places = if named { PLACES as f64 } else { 1.0 };
-    let step = 2.0 * largest / CENTER_STEPS;
-    let mut tiles = Tiles::new(k, d.div_ceil(2), together);
-    let steps = 1.0 / (step * places);
-    let mut loss = 0.0_f64;
-    for (j, center) in centers.chunks_exact(d).enumerate() {
-        let mut squares = 0.0;
+
+    #[inline(always)]
+    fn put_one(&mut self, j: usize, center: &[f64], center_shift: &[f64]) -> bool {
+        let places = if self.named { PLACES as f64 } else { 1.0 };
+        let (step, steps) = (self.step, 1.0 / (self.step * places));
+        let (mut squares, mut lost) = (0.0, 0.0);
         let mut whole = |c: f64, m: f64| {
-            let u = -2.0 * (c - m);
+            let t = c - m;
+            let u = -2.0 * t;
             let p = (u * steps).round_ties_even() * places;
-            squares += (u - step * p) * (u - step * p);
+            squares += t * t;
+            lost += (u - step * p) * (u - step * p);
             u32::from(p as i16 as u16)
         };
         let pairs = center.chunks(2).zip(center_shift.chunks(2));
-        for (slot, (c, m)) in tiles.center_mut(j).zip(pairs) {
+        for (slot, (c, m)) in self.tiles.center_mut(j).zip(pairs) {
             let low = whole(c[0], m[0]);
             *slot = f32::from_index(if c.len() == 2 { low | whole(c[1], m[1]) << 16 } else { low });
         }
-        loss = loss.max(squares.sqrt() / (2.0 * largest));
+        self.norms[j] = squares as f32;
+        // Of all that were ever put here, which does no harm.
+        self.loss = self.loss.max(lost.sqrt() / (2.0 * self.largest));
+        squares.sqrt() <= self.largest
     }
-    let norms = norms.into_iter().map(|norm| norm as f32).collect();
-    Some(Screen { tiles, named, norms, shift, largest, step, loss })
 }
 
 impl Screen {
