@@ -7,6 +7,7 @@ ratio of contenders that took turns means something (`fulcra._bench.timing`).
 import argparse
 import datetime
 import os
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,11 +113,25 @@ def _document(sections: Sequence[Section], options: Options) -> str:
         "",
         *(f"- {name}: {value}" for name, value in machine.describe().items()),
     ]
+    lines += ["", *_geometric_means(sections)]
     for section in sections:
         lines += ["", f"## {section.title}", "", report.markdown(section.columns, section.rows)]
         if section.notes:
             lines += ["", *(f"- {note}" for note in section.notes)]
     return "\n".join(lines) + "\n"
+
+
+def _geometric_means(sections: Sequence[Section]) -> list[str]:
+    """Say, for each number of threads, the mean of `x fastest peer` over the cases that have an aim."""
+    ratios: dict[int, list[float]] = {}
+    for result in (result for section in sections for result in section.results):
+        if result.case.asked is not None and result.ratio is not None:
+            ratios.setdefault(result.n_threads, []).append(result.ratio)
+    return [
+        f"- x fastest peer, {n_threads} thread{'s' if n_threads > 1 else ''}, geometric mean over the "
+        f"{len(found)} cases with an aim: {statistics.geometric_mean(found):.2f}"
+        for n_threads, found in sorted(ratios.items())
+    ]
 
 
 def _with_summary(readme: str, sections: Sequence[Section]) -> str:

@@ -217,3 +217,14 @@ def test_the_fit_of_two_far_blobs_has_the_lower_inertia() -> None:
     )
     assert_nearest(X, ours.labels_, ours.cluster_centers_)
     assert wcss(X, ours.cluster_centers_) < wcss(X, theirs.cluster_centers_)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "n_features", "n_clusters"), [(60, 40_000, 4), (300, 10_000, 20), (30_000, 3, 20_000)]
+)
+def test_extreme_shapes(n_samples: int, n_features: int, n_clusters: int) -> None:
+    X = np.random.default_rng(0).standard_normal((n_samples, n_features)).astype(np.float32)
+    model = KMeans(n_clusters, n_init=1, max_iter=3, random_state=0).fit(X)
+    some = slice(None, None, max(1, n_samples // 300))
+    assert_array_equal(model.labels_[some], nearest(X[some], model.cluster_centers_))
+    assert_array_equal(model.predict(X[some]), model.labels_[some])

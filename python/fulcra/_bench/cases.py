@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fulcra._bench import contenders, machine, plain, report, timing
-from fulcra._bench.contenders import OURS, OWN_START, PLAIN, Fitted
+from fulcra._bench.contenders import OURS, OWN_START, PLAIN, TO_CONVERGENCE, Fitted
 from fulcra._bench.errors import WrongAnswerError
 
 # Rows whose labels are held against the float64 oracle; all of them would take longer than the measuring.
 _ORACLE_ROWS = 2_000
+# Local optima that are reached from one start lie within this, relatively.
+_OPTIMA = 0.02
 _SHOWN = (OURS, PLAIN, *contenders.PEERS)
 COLUMNS = ("case", "threads", *_SHOWN, "x fastest peer", "asked", "x NumPy", "limit", "share of limit")
 
@@ -31,7 +33,9 @@ class Case:
     n_clusters : int
         How many centres; they start as rows of X drawn with a fixed seed.
     n_iter : int
-        At most how many Lloyd iterations (fewer where labels stop changing), or 0 for one `predict`.
+        At most how many Lloyd iterations (fewer where labels stop changing), or 0 for one `predict`. With
+        `contenders.TO_CONVERGENCE` everybody goes on until they settle, in whatever optimum rounding and ties
+        lead them to; how far apart those are is said.
     asked : float or None
         How many times as fast as the fastest peer fulcra means to be.
     label : str
@@ -128,9 +132,11 @@ def measure(
         calls = {name: call for name, call in calls.items() if among is None or name in among}
         found = {name: call() for name, call in calls.items()}
         notes = _check_fits(found, X, case) if case.n_iter else _check_labels(found, X, start)
-        standing = {name: call for name, call in calls.items() if name not in notes}
+        settled = case.n_iter == TO_CONVERGENCE
+        standing = {name: call for name, call in calls.items() if settled or name not in notes}
         seconds = timing.interleave(standing, rounds=rounds, budget=budget)
-    said = [f"{case.name}, {n_threads} threads: {name} {note}" for name, note in notes.items()]
+    what = "" if settled else "left out: "
+    said = [f"{case.name}, {n_threads} threads: {name} {what}{note}" for name, note in notes.items()]
     return Result(case, n_threads, seconds, _limit(X, case, n_threads, _passes(case, found[OURS])), said)
 
 
@@ -194,7 +200,7 @@ def _check_labels(found: Mapping[str, Any], X: NDArray[Any], centers: NDArray[An
         excess = plain.inertia(X, centers, labels) / ours - 1
         if abs(excess) > tolerance:
             share = (labels != found[OURS]).mean()
-            notes[name] = f"left out: {share:.1%} of its labels are not the nearest centre"
+            notes[name] = f"{share:.1%} of its labels are not the nearest centre"
     return notes
 
 
@@ -206,16 +212,16 @@ def _check_fits(found: Mapping[str, Fitted], X: Any, case: Case) -> dict[str, st
     # float64 nothing excuses a difference.
     tolerance = 1e-3 if X.dtype == np.float32 else 1e-9
     theirs = measured.get("scikit-learn", ours)
-    if abs(theirs / ours - 1) > tolerance:
+    if abs(theirs / ours - 1) > (_OPTIMA if case.n_iter == TO_CONVERGENCE else tolerance):
         raise WrongAnswerError(f"{case.name}: inertia {ours!r}, scikit-learn's is {theirs!r}")
     notes = {}
     for name, done in found.items():
         if name == OWN_START:
             continue
         if abs(measured[name] / ours - 1) > tolerance:
-            notes[name] = f"left out: inertia {measured[name] / ours - 1:+.2%} against fulcra's"
+            notes[name] = f"inertia {measured[name] / ours - 1:+.2%} against fulcra's"
         elif done.n_iter != found[OURS].n_iter:
-            notes[name] = f"left out: {done.n_iter} iterations where fulcra needed {found[OURS].n_iter}"
+            notes[name] = f"{done.n_iter} iterations where fulcra needed {found[OURS].n_iter}"
     return notes
 
 

@@ -34,6 +34,8 @@ class Fitted:
 Assign: TypeAlias = Callable[[], Labels]
 Fit: TypeAlias = Callable[[], Fitted]
 
+# More iterations than any case needs until no label changes.
+TO_CONVERGENCE = 1000
 PLAIN = "NumPy"
 OURS = "fulcra"
 # superkmeans takes no starting centres, so its fit solves another problem: shown, never in a ratio.
@@ -124,7 +126,8 @@ def fitters(X: Any, start: NDArray[Any], n_iter: int, n_threads: int) -> dict[st
     start : ndarray of shape (n_clusters, n_features)
         The starting centres, of the dtype of X.
     n_iter : int
-        At most how many iterations; there is no tolerance. faiss and superkmeans cannot stop earlier.
+        At most how many iterations; there is no tolerance. faiss and superkmeans cannot stop earlier, so
+        they stay away where it is `TO_CONVERGENCE`.
     n_threads : int
         As in `assigners`.
 
@@ -156,7 +159,7 @@ def fitters(X: Any, start: NDArray[Any], n_iter: int, n_threads: int) -> dict[st
         from sklearnex.cluster import KMeans as IntelKMeans  # noqa: PLC0415
 
         calls["intelex"] = estimator(IntelKMeans)
-    if dense and X.dtype == np.float32:
+    if dense and X.dtype == np.float32 and n_iter < TO_CONVERGENCE:
         if "faiss" in peers:
             calls["faiss"] = _faiss_fitter(X, start, n_iter, n_threads)
         if "superkmeans" in peers:

@@ -304,6 +304,12 @@ mod tests {
     }
 
     #[test]
+    fn rows_longer_than_a_strip() {
+        check::<f32>("groups", 150, 9000, 5, 3);
+        check::<f64>("plain", 70, 9000, 4, 2);
+    }
+
+    #[test]
     fn one_trial_many_trials_and_nearly_all_rows() {
         for kind in ["plain", "copies", "pixels"] {
             check::<f32>(kind, 300, 4, 30, 1);

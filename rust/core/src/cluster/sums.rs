@@ -152,7 +152,7 @@ impl Sums {
             weights: vec![0.0; k],
             counts: vec![0; k],
         });
-        let strip = (STRIP_BYTES / (d * size_of::<F>())).next_multiple_of(64);
+        let strip = (STRIP_BYTES / (d * size_of::<F>())).max(1).next_multiple_of(64);
         let work = rows.n().saturating_mul(k * (d + 2));
         let known = Known::chunks(known, length, ranges.len());
         let tasks = ranges.into_iter().zip(labels.chunks_mut(length)).zip(known).zip(&mut self.slots).collect();

@@ -177,7 +177,7 @@ struct Scratch<F> {
 
 /// Ranges of rows whose values stay in the cache.
 fn strips<F: Float>(rows: &Rows<'_, F>, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let length = (STRIP / (rows.size() / rows.n()).max(1)).next_multiple_of(64);
+    let length = (STRIP / (rows.size() / rows.n()).max(1)).max(1).next_multiple_of(64);
     range.clone().step_by(length).map(move |from| from..(from + length).min(range.end))
 }
 
