@@ -187,6 +187,13 @@ enum Slot<I, T> {
     Done(Result<T>),
 }
 
+/// An item that is a computation of its own is stopped with the whole.
+impl Host for Pulse<'_> {
+    fn interrupted(&self) -> bool {
+        self.check().is_err()
+    }
+}
+
 /// What a running item may ask: whether to go on.
 pub struct Pulse<'a> {
     stop: &'a AtomicBool,

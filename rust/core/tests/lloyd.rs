@@ -67,6 +67,24 @@ fn the_bits_do_not_depend_on_threads() {
 }
 
 #[test]
+fn restarts_side_by_side_are_those_one_by_one() {
+    let x = blobs(700, 3);
+    let starts: Vec<Start> = (0..7).map(Start::PlusPlus).chain([Start::RandomPartition(7)]).collect();
+    let best = |starts: &[Start], threads| {
+        let rows = Rows::Dense(Dense::new(&x, 700, 3).unwrap());
+        fit(&rows, None, starts, &rules(9), None, &Run::new(threads, &Unattended)).unwrap()
+    };
+    let each: Vec<Fit> = starts.iter().map(|start| best(std::slice::from_ref(start), 1)).collect();
+    let lowest = each.iter().map(|fit| fit.inertia).fold(f64::INFINITY, f64::min);
+    assert!(each.iter().any(|fit| fit.inertia > lowest), "one optimum proves nothing");
+    let alone = best(&starts, 1);
+    assert!(alone.inertia <= lowest * (1.0 + 1e-12));
+    for threads in [2, 3, 8] {
+        assert_eq!(bits(&best(&starts, threads)), bits(&alone), "{threads} threads");
+    }
+}
+
+#[test]
 fn an_empty_cluster_takes_the_farthest_row_with_its_copies() {
     // The third centre gets nothing; 9 stands twice and is farthest.
     let x = [0.0, 1.0, 2.0, 9.0, 9.0];
@@ -127,9 +145,15 @@ fn skipping_changes_nothing<F: Float>(x: &[F], d: usize, k: usize, weights: Opti
 
 #[test]
 fn distances_that_cannot_matter_change_no_bit() {
-    for (n, d, k) in
-        [(9000, 2, 300), (20_000, 3, 256), (9000, 16, 64), (4000, 100, 90), (1540, 20, 50), (4000, 140, 20)]
-    {
+    for (n, d, k) in [
+        (9000, 2, 300),
+        (20_000, 3, 256),
+        (9000, 16, 64),
+        (4000, 100, 90),
+        (1540, 20, 50),
+        (4000, 140, 20),
+        (3000, 40, 400),
+    ] {
         let x = blobs(n, d);
         let narrow: Vec<f32> = x.iter().map(|&x| x as f32).collect();
         let weights: Vec<f64> = (0..n).map(|i| (i % 4) as f64).collect();

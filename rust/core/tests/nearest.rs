@@ -138,6 +138,16 @@ fn labels_are_the_definitions_where_rows_are_screened() {
 }
 
 #[test]
+fn labels_are_the_definitions_where_shortlists_are_made() {
+    for kind in KINDS {
+        for (n, d, k) in [(1700, 32, 384), (400, 45, 391), (300, 131, 500), (260, 1100, 384)] {
+            check::<f32>(kind, n, d, k, 17);
+            check::<f64>(kind, n, d, k, 17);
+        }
+    }
+}
+
+#[test]
 fn centres_that_outgrow_a_panel_and_rows_that_outgrow_a_strip() {
     check::<f32>("plain", 1000, 3, 200, 3);
     check::<f32>("plain", 64, 700, 90, 3);
@@ -265,6 +275,14 @@ proptest! {
     }
 
     #[test]
+    fn any_shape_with_shortlists(
+        kind in 0..KINDS.len(), n in 256_usize..400, d in 32_usize..90, k in 384_usize..410, seed in 0_u64..1_000_000,
+    ) {
+        check::<f32>(KINDS[kind], n, d, k, seed);
+        check::<f64>(KINDS[kind], n, d, k, seed);
+    }
+
+    #[test]
     fn sparse_rows_get_the_labels_of_dense_ones(
         n in 1_usize..80, d in 1_usize..60, k in 1_usize..20, seed in 0_u64..1_000_000,
     ) {
@@ -320,7 +338,7 @@ fn check_moved<F: Float>(kind: &str, n: usize, d: usize, k: usize) {
 #[test]
 fn moved_centres_are_where_new_ones_would_be() {
     for kind in ["plain", "offset", "integers", "midpoints", "huge"] {
-        for (d, k) in [(3, 7), (16, 40), (33, 25), (90, 9), (100, 50)] {
+        for (d, k) in [(3, 7), (16, 40), (33, 25), (90, 9), (100, 50), (40, 400)] {
             check_moved::<f32>(kind, 600, d, k);
             check_moved::<f64>(kind, 600, d, k);
         }

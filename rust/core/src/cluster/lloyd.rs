@@ -125,6 +125,11 @@ pub struct Fit {
 }
 
 impl Fit {
+    /// Whether its inertia is lower than that of `best`, and not by rounding alone.
+    fn is_better(&self, best: &Fit, k: usize) -> bool {
+        self.inertia < best.inertia && !same_clustering(self, best, k)
+    }
+
     /// Clusters that have a row.
     pub fn n_found(&self, k: usize) -> usize {
         let mut found = vec![false; k];
@@ -132,6 +137,11 @@ impl Fit {
         found.into_iter().filter(|&found| found).count()
     }
 }
+
+/// Rows, and multiply-adds of a pass, up to which restarts run side by side, a thread each: several threads get in each other's way
+/// over so little, and what every restart keeps of the rows is small.
+const FEW_ROWS: usize = 1 << 17;
+const LITTLE_WORK: usize = 1 << 26;
 
 /// Clusters `rows` from every start and returns the fit with the lowest inertia, the first of equals.
 pub fn fit<F: Float>(
@@ -146,42 +156,13 @@ pub fn fit<F: Float>(
     let level = Level::detect();
     let moments = &Moments::new(rows, weights, level, run)?;
     let job = Job { rows, weights, moments, level, run };
-    let mut best: Option<Fit> = None;
-    for (restart, start) in starts.iter().enumerate() {
-        let centers = match start {
-            Start::PlusPlus(seed) => {
-                let chosen = seeding::plus_plus(rows, weights, rules.k, None, *seed, level, run)?;
-                seeding::rows_as_centers(rows, &chosen)
-            }
-            Start::RandomPartition(seed) => {
-                seeding::random_partition(rows, weights, rules.k, *seed, &moments.shift, run)?
-            }
-            Start::Centers(centers) if centers.len() == rules.k * rows.d() => centers.clone(),
-            Start::Centers(centers) => {
-                return Err(Error::Shape { what: "start", got: centers.len(), want: rules.k * rows.d() });
-            }
-        };
-        if let Some(listener) = listener {
-            listener.started(restart)?;
-        }
-        let fit = job.fit(centers, vec![-1; rows.n()], rules, listener.map(|listener| (restart, listener)))?;
-        let enough = match (listener, fit.history.last()) {
-            (Some(listener), Some(last)) => listener.stopped(restart, fit.n_iter - 1, fit.stop, last.shift)?,
-            _ => false,
-        };
-        if best.as_ref().is_none_or(|best| fit.inertia < best.inertia && !same_clustering(&fit, best, rules.k)) {
-            best = Some(fit);
-        }
-        if enough {
-            return best.ok_or_else(no_start);
-        }
-    }
-    let best = best.ok_or_else(no_start)?;
-    if rules.breathing { breathing::refine(&job, best, rules) } else { Ok(best) }
-}
-
-fn no_start() -> Error {
-    Error::Value("a fit needs at least one start".into())
+    let small = rows.n() <= FEW_ROWS && rows.size().saturating_mul(rules.k) <= LITTLE_WORK;
+    let (best, enough) = match listener {
+        None if small && run.threads() > 1 => (job.side_by_side(starts, rules)?, false),
+        _ => job.one_by_one(starts, rules, listener)?,
+    };
+    let best = best.ok_or_else(|| Error::Value("a fit needs at least one start".into()))?;
+    if rules.breathing && !enough { breathing::refine(&job, best, rules) } else { Ok(best) }
 }
 
 /// What all restarts share.
@@ -194,6 +175,58 @@ pub(super) struct Job<'a, F: Float> {
 }
 
 impl<F: Float> Job<'_, F> {
+    fn first_centers(&self, start: &Start, k: usize) -> Result<Vec<f64>> {
+        let &Job { rows, weights, moments, level, run } = self;
+        match start {
+            Start::PlusPlus(seed) => {
+                let chosen = seeding::plus_plus(rows, weights, k, None, *seed, level, run)?;
+                Ok(seeding::rows_as_centers(rows, &chosen))
+            }
+            Start::RandomPartition(seed) => seeding::random_partition(rows, weights, k, *seed, &moments.shift, run),
+            Start::Centers(centers) if centers.len() == k * rows.d() => Ok(centers.clone()),
+            Start::Centers(centers) => Err(Error::Shape { what: "start", got: centers.len(), want: k * rows.d() }),
+        }
+    }
+
+    /// The best fit, if nobody listens.
+    fn side_by_side(&self, starts: &[Start], rules: &Rules) -> Result<Option<Fit>> {
+        let &Job { rows, weights, moments, level, run } = self;
+        let fits = run.map(starts.iter().collect(), usize::MAX, |start, pulse| {
+            let job = Job { rows, weights, moments, level, run: &Run::new(1, pulse) };
+            job.fit(job.first_centers(start, rules.k)?, vec![-1; rows.n()], rules, None)
+        })?;
+        Ok(fits.into_iter().reduce(|best, fit| if fit.is_better(&best, rules.k) { fit } else { best }))
+    }
+
+    /// The best fit, and whether the listener does without what would come after it.
+    fn one_by_one(
+        &self,
+        starts: &[Start],
+        rules: &Rules,
+        listener: Option<&dyn Listener>,
+    ) -> Result<(Option<Fit>, bool)> {
+        let mut best: Option<Fit> = None;
+        for (restart, start) in starts.iter().enumerate() {
+            let centers = self.first_centers(start, rules.k)?;
+            if let Some(listener) = listener {
+                listener.started(restart)?;
+            }
+            let told = listener.map(|listener| (restart, listener));
+            let fit = self.fit(centers, vec![-1; self.rows.n()], rules, told)?;
+            let enough = match (listener, fit.history.last()) {
+                (Some(listener), Some(last)) => listener.stopped(restart, fit.n_iter - 1, fit.stop, last.shift)?,
+                _ => false,
+            };
+            if best.as_ref().is_none_or(|best| fit.is_better(best, rules.k)) {
+                best = Some(fit);
+            }
+            if enough {
+                return Ok((best, true));
+            }
+        }
+        Ok((best, false))
+    }
+
     /// Iterates from `centers` (k, d). Rows count as moved where they leave `labels`, -1 being none; `told` hears of every
     /// iteration, as of that restart.
     pub fn fit(

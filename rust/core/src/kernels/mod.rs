@@ -1,6 +1,7 @@
 //! Hot loops: slices in, slices out.
 
 pub mod bounds;
+mod coarse;
 pub mod direct;
 mod filter;
 pub mod nearer;

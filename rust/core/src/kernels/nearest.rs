@@ -4,14 +4,15 @@
 //! f64 (a subtraction, a multiplication and an addition, each rounded), with c_j in f64 and the user's units; the lowest j
 //! on a tie. Nothing else is ever returned: not with other blocking, other instructions, or other neighbours in the block.
 //!
-//! Cheaper arithmetic stands in front of the definition: the screen in whole numbers ([`super::screen`]), the f32 filter, the
-//! f64 filter ([`super::filter`]), and only for the rows that none of them can decide the definition itself
-//! ([`super::direct`]).
+//! Cheaper arithmetic stands in front of the definition: shortlists ([`super::coarse`]), the screen in whole numbers
+//! ([`super::screen`]), the f32 filter, the f64 filter ([`super::filter`]), and only for the rows that none of them can decide
+//! the definition itself ([`super::direct`]).
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::bounds::{Bounds, Drift, Known, Learned, Movers, Sift};
+use super::coarse::{self, Coarse, Shorten};
 use super::direct;
 use super::filter::{Filter, Lanes, NARROW, Scan};
 use super::nearest_csr::Columns;
@@ -29,6 +30,11 @@ const STRIP: usize = 768;
 const MANY_ROWS: usize = 256;
 /// Fewer centres than this do not pay for rounding the rows.
 const MANY_CENTERS: usize = 24;
+/// Fewer features or centres than this do not pay for shortlists.
+const LONG: usize = 32;
+const MANY_MORE_CENTERS: usize = 384;
+/// Shortlists that leave more of a strip than this undecided are not made for the next strips.
+const MOST_UNLISTED: f64 = 0.4;
 /// A screen that leaves more of a strip than one row in this many undecided is not used for the next strips.
 const FEW_SCREENED: usize = 4;
 const UNSCREENED_STRIPS: usize = 8;
@@ -40,6 +46,7 @@ pub struct Codebook<F: Float> {
     d: usize,
     shift: Vec<f64>,
     level: Level,
+    coarse: OnceLock<Option<Coarse>>,
     screen: OnceLock<Option<Screen>>,
     first: OnceLock<Option<Filter<F>>>,
     second: OnceLock<Option<Filter<f64>>>,
@@ -52,8 +59,8 @@ impl<F: Float> Codebook<F> {
     pub fn new(centers: Vec<f64>, k: usize, shift: &[f64], level: Level) -> Self {
         let d = shift.len();
         assert_eq!(centers.len(), k * d);
-        let (screen, first, second, panel, columns) = Default::default();
-        Codebook { exact: centers, k, d, shift: shift.to_vec(), level, screen, first, second, panel, columns }
+        let (coarse, screen, first, second, panel, columns) = Default::default();
+        Codebook { exact: centers, k, d, shift: shift.to_vec(), level, coarse, screen, first, second, panel, columns }
     }
 
     /// Centres for rows that come without statistics of their own (predict): shifted by their mean.
@@ -89,6 +96,7 @@ impl<F: Float> Codebook<F> {
         // More than that are prepared when they are needed, from scratch.
         let few = 2 * which.len() <= k;
         let (centers, shift, which) = (&self.exact, &self.shift, || which.iter().copied());
+        again(&mut self.coarse, |coarse| few && coarse.put(centers, which(), shift));
         again(&mut self.screen, |screen| few && screen.put(centers, which(), shift, level));
         again(&mut self.first, |filter| few && filter.put(centers, which(), shift, level));
         again(&mut self.second, |filter| few && filter.put(centers, which(), shift, level));
@@ -115,6 +123,13 @@ impl<F: Float> Codebook<F> {
 
     pub(super) fn level(&self) -> Level {
         self.level
+    }
+
+    /// None where the screen is as fast.
+    fn coarse(&self) -> Option<&Coarse> {
+        let worth_it = self.d >= LONG && self.k >= MANY_MORE_CENTERS;
+        let make = || Coarse::new(&self.exact, &self.shift, F::shift_of_narrowed(&self.shift), self.level);
+        self.coarse.get_or_init(|| if worth_it { make() } else { None }).as_ref()
     }
 
     /// None where the filter is as fast.
@@ -202,6 +217,7 @@ pub fn assign_range<F: Float>(
             // Which rows this thread saw before must not show in what the effort says.
             scratch.skip_first = false;
             scratch.skip_screen = if rows.n() < MANY_ROWS { usize::MAX } else { 0 };
+            scratch.skip_coarse = scratch.skip_screen;
             let mut total = Effort::default();
             for strip in run::ranges(range.len(), STRIP) {
                 pulse.check()?;
@@ -235,6 +251,7 @@ pub(super) fn check(distance: f64, blame: impl FnOnce() -> Error) -> Result<()> 
 /// Buffers that live as long as a task.
 #[derive(Default)]
 pub struct Scratch<F> {
+    shortening: coarse::Lanes,
     screening: screen::Lanes,
     narrowed: Vec<f32>,
     first: Lanes<F>,
@@ -246,7 +263,8 @@ pub struct Scratch<F> {
     labels: Vec<i32>,
     learned: Vec<Learned>,
     doubtful: Doubtful<F>,
-    /// How many strips to do without the screen, which decided too little.
+    /// How many strips to do without shortlists and screen, which decided too little.
+    skip_coarse: usize,
     skip_screen: usize,
     /// The last strip's share was so high that the filter only costs time.
     skip_first: bool,
@@ -267,7 +285,29 @@ struct Again {
 }
 
 impl Again {
-    /// Labels the rows at the positions `undecided`, which are `samples`, and leaves there what the filter cannot decide.
+    /// Has some rows, those at the positions `undecided`, labelled by `look`, and leaves there what that cannot decide.
+    fn look(
+        &mut self,
+        undecided: &mut Vec<u32>,
+        to: &mut Outcome<'_>,
+        look: impl FnOnce(&mut [i32], &mut Vec<u32>, Option<&mut [Learned]>),
+    ) {
+        self.labels.resize(undecided.len(), 0);
+        self.learned.resize(undecided.len(), Learned::NOTHING);
+        self.undecided.clear();
+        let learned = to.bounds.is_some().then_some(&mut self.learned[..]);
+        look(&mut self.labels, &mut self.undecided, learned);
+        undecided.iter().zip(&self.labels).for_each(|(&i, &label)| to.labels[i as usize] = label);
+        if let Some(bounds) = &mut to.bounds {
+            undecided.iter().zip(&self.learned).for_each(|(&i, learned)| bounds[i as usize] = learned.bounds());
+        }
+        for (kept, &position) in self.undecided.iter().enumerate() {
+            undecided[kept] = undecided[position as usize];
+        }
+        undecided.truncate(self.undecided.len());
+    }
+
+    /// [`Again::look`], through a filter at `samples`.
     fn scan<T: Float>(
         &mut self,
         samples: &[T],
@@ -277,20 +317,9 @@ impl Again {
         to: &mut Outcome<'_>,
         undecided: &mut Vec<u32>,
     ) {
-        self.labels.resize(undecided.len(), 0);
-        self.learned.resize(undecided.len(), Learned::NOTHING);
-        self.undecided.clear();
-        let learned = to.bounds.is_some().then_some(&mut self.learned[..]);
-        let (relabeled, still) = (&mut self.labels[..], &mut self.undecided);
-        level.run(Scan { samples, ahead: &[], filter, lanes, labels: relabeled, undecided: still, learned });
-        undecided.iter().zip(&self.labels).for_each(|(&i, &label)| to.labels[i as usize] = label);
-        if let Some(bounds) = &mut to.bounds {
-            undecided.iter().zip(&self.learned).for_each(|(&i, learned)| bounds[i as usize] = learned.bounds());
-        }
-        for (kept, &position) in self.undecided.iter().enumerate() {
-            undecided[kept] = undecided[position as usize];
-        }
-        undecided.truncate(self.undecided.len());
+        self.look(undecided, to, |labels, undecided, learned| {
+            level.run(Scan { samples, ahead: &[], filter, lanes, labels, undecided, learned });
+        });
     }
 }
 
@@ -380,7 +409,7 @@ fn assign_doubtful<F: Float>(
     Ok(effort)
 }
 
-/// Labels `samples` (n, d), after which `ahead` will be asked for: screen, first filter, second filter, definition, each on what the one before left.
+/// Labels `samples` (n, d), after which `ahead` will be asked for: shortlists, screen, filters, definition, each on what the one before left.
 fn assign_samples<F: Float>(
     samples: &[F],
     ahead: &[F],
@@ -390,17 +419,28 @@ fn assign_samples<F: Float>(
     blame: impl Fn(usize) -> Error,
 ) -> Result<Effort> {
     let (n, d, level) = (to.labels.len(), codebook.d, codebook.level);
-    let Scratch { screening, narrowed, first, second, undecided, survivors, wide, again, learned, .. } = scratch;
-    let (skip_screen, skip_first) = (&mut scratch.skip_screen, &mut scratch.skip_first);
+    let Scratch { shortening, screening, narrowed, first, second, undecided, survivors, wide, again, learned, .. } =
+        scratch;
+    let Scratch { skip_coarse, skip_screen, skip_first, .. } = scratch;
     undecided.clear();
     learned.resize(n, Learned::NOTHING);
     let wanted = to.bounds.is_some().then_some(&mut learned[..]);
+    let coarse = codebook.coarse().filter(|_| *skip_coarse == 0);
+    *skip_coarse = skip_coarse.saturating_sub(1);
     let screen = codebook.screen().filter(|_| *skip_screen == 0);
     *skip_screen = skip_screen.saturating_sub(1);
     let filter = codebook.first().filter(|_| !*skip_first);
     *skip_first = false;
     let filtered = filter.is_some();
-    if let Some(screen) = screen {
+    if let Some(coarse) = coarse {
+        let ahead = F::to_narrow(ahead);
+        let samples = F::narrowed(samples, &codebook.shift, narrowed);
+        let labels = &mut *to.labels;
+        level.run(Shorten { samples, ahead, coarse, lanes: shortening, labels, undecided, learned: wanted });
+        if undecided.len() as f64 > MOST_UNLISTED * n as f64 {
+            *skip_coarse = UNSCREENED_STRIPS;
+        }
+    } else if let Some(screen) = screen {
         let ahead = F::to_narrow(ahead);
         let samples = F::narrowed(samples, &codebook.shift, narrowed);
         level.run(Sieve { samples, ahead, screen, lanes: screening, labels: to.labels, undecided, learned: wanted });
@@ -415,7 +455,14 @@ fn assign_samples<F: Float>(
     if let Some(bounds) = &mut to.bounds {
         bounds.iter_mut().zip(&*learned).for_each(|(bounds, learned)| *bounds = learned.bounds());
     }
-    if let Some(filter) = filter.filter(|_| screen.is_some() && !undecided.is_empty()) {
+    if let Some(screen) = screen.filter(|_| coarse.is_some() && !undecided.is_empty()) {
+        gather(samples, d, undecided, survivors, |x| x);
+        let samples = F::narrowed(survivors, &codebook.shift, narrowed);
+        again.look(undecided, &mut to, |labels, undecided, learned| {
+            level.run(Sieve { samples, ahead: &[], screen, lanes: screening, labels, undecided, learned });
+        });
+    }
+    if let Some(filter) = filter.filter(|_| (coarse.is_some() || screen.is_some()) && !undecided.is_empty()) {
         gather(samples, d, undecided, survivors, |x| x);
         again.scan(survivors, filter, first, level, &mut to, undecided);
     }

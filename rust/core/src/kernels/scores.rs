@@ -9,6 +9,7 @@ use crate::float::Float;
 const SAMPLES_BYTES: usize = 192 << 10;
 /// Bytes of centres that pass over those samples before the next panel; see benches/cluster/bench_assign.py.
 const PANEL_BYTES: usize = 128 << 10;
+
 /// Blocks of `width` samples of `d` features that are worked on together.
 pub(super) fn blocks_together<T>(width: usize, d: usize) -> usize {
     (SAMPLES_BYTES / (width * d * size_of::<T>())).max(1)
@@ -62,10 +63,11 @@ pub(super) struct Tiles<T> {
 
 /// Consecutive centres.
 #[derive(Clone, Copy)]
-struct Panel<'a, T> {
-    values: &'a [T],
-    names: &'a [T],
-    starts: &'a [T],
+pub(super) struct Panel<'a, T> {
+    /// [tile][column][centre]
+    pub values: &'a [T],
+    pub names: &'a [T],
+    pub starts: &'a [T],
 }
 
 impl<T: Float> Tiles<T> {
@@ -92,10 +94,10 @@ impl<T: Float> Tiles<T> {
         tile[..self.together * self.columns].iter_mut().skip(j % self.together).step_by(self.together)
     }
 
-    /// The centres with their `starts`, as many at a time as pass over the samples together.
+    /// The centres with their `starts`, so many `bytes` of them at a time.
     #[inline(always)]
-    fn panels<'a>(&'a self, starts: &'a [T]) -> impl Iterator<Item = Panel<'a, T>> {
-        let tiles = (PANEL_BYTES / (self.together * self.columns * size_of::<T>())).max(1);
+    pub fn panels<'a>(&'a self, starts: &'a [T], bytes: usize) -> impl Iterator<Item = Panel<'a, T>> {
+        let tiles = (bytes / (self.together * self.columns * size_of::<T>())).max(1);
         let length = tiles * self.together;
         let parts = self.values.chunks(length * self.columns).zip(self.names.chunks(length));
         parts.zip(starts.chunks(length)).map(|((values, names), starts)| Panel { values, names, starts })
@@ -211,7 +213,7 @@ impl<T: Float> Scores<T> {
             scores.resize(samples.len() / tiles.columns, T::INFINITY);
         }
         // Centres in panels, so that a panel stays in the cache for all blocks of samples.
-        for panel in tiles.panels(starts) {
+        for panel in tiles.panels(starts, PANEL_BYTES) {
             for (b, samples) in samples.chunks_exact(block).enumerate() {
                 simd.prefetch(ahead.next().unwrap_or_default());
                 self.score_block::<A, S, VECTORS, CENTERS>(simd, b * width, samples, tiles.columns, chain, panel);

@@ -102,6 +102,10 @@ macro_rules! avx2 {
                 unsafe { $movemask(mask) == (1 << $lanes) - 1 }
             }
             #[inline(always)]
+            fn bits(self, mask: Self::M) -> u32 {
+                unsafe { $movemask(mask) as u32 }
+            }
+            #[inline(always)]
             fn min(self, a: Self::V, b: Self::V) -> Self::V {
                 unsafe { $min(a, b) }
             }
@@ -182,6 +186,20 @@ avx2!(
             unsafe {
                 let products = _mm256_madd_epi16(_mm256_castps_si256(a), _mm256_castps_si256(b));
                 _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum), products))
+            }
+        }
+        #[inline(always)]
+        fn dot_bytes(self, a: __m256, b: __m256, part: __m256) -> __m256 {
+            unsafe {
+                let products = _mm256_maddubs_epi16(_mm256_castps_si256(a), _mm256_castps_si256(b));
+                _mm256_castsi256_ps(_mm256_add_epi16(_mm256_castps_si256(part), products))
+            }
+        }
+        #[inline(always)]
+        fn add_bytes(self, part: __m256, sum: __m256) -> __m256 {
+            unsafe {
+                let both = _mm256_madd_epi16(_mm256_castps_si256(part), _mm256_set1_epi16(1));
+                _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum), both))
             }
         }
         #[inline(always)]

@@ -119,6 +119,10 @@ macro_rules! avx512 {
                 mask == <$m>::MAX
             }
             #[inline(always)]
+            fn bits(self, mask: Self::M) -> u32 {
+                u32::from(mask)
+            }
+            #[inline(always)]
             fn min(self, a: Self::V, b: Self::V) -> Self::V {
                 unsafe { $min(a, b) }
             }
@@ -202,6 +206,25 @@ avx512!(
                 } else {
                     _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))
                 })
+            }
+        }
+        #[inline(always)]
+        fn dot_bytes(self, a: __m512, b: __m512, part: __m512) -> __m512 {
+            unsafe {
+                let (a, b, part) = (_mm512_castps_si512(a), _mm512_castps_si512(b), _mm512_castps_si512(part));
+                _mm512_castsi512_ps(if VNNI {
+                    _mm512_dpbusd_epi32(part, a, b)
+                } else {
+                    _mm512_add_epi16(part, _mm512_maddubs_epi16(a, b))
+                })
+            }
+        }
+        #[inline(always)]
+        fn add_bytes(self, part: __m512, sum: __m512) -> __m512 {
+            unsafe {
+                let (part, sum) = (_mm512_castps_si512(part), _mm512_castps_si512(sum));
+                let both = if VNNI { part } else { _mm512_madd_epi16(part, _mm512_set1_epi16(1)) };
+                _mm512_castsi512_ps(_mm512_add_epi32(sum, both))
             }
         }
         #[inline(always)]

@@ -68,6 +68,13 @@ pub trait Simd<F: Float>: Copy {
     fn select(self, mask: Self::M, a: Self::V, b: Self::V) -> Self::V;
     /// Whether every lane is set.
     fn all(self, mask: Self::M) -> bool;
+    /// Which lanes are set: the lowest bit is that of the first.
+    #[inline(always)]
+    fn bits(self, mask: Self::M) -> u32 {
+        let mut lanes = [F::default(); 16];
+        self.store(self.select(mask, self.splat(F::from_index(1)), self.splat(F::default())), &mut lanes);
+        lanes.iter().enumerate().fold(0, |bits, (l, lane)| bits | lane.to_index() << l)
+    }
     /// The smaller of both; `b` if either is NaN.
     #[inline(always)]
     fn min(self, a: Self::V, b: Self::V) -> Self::V {
@@ -92,6 +99,28 @@ pub trait Simd<F: Float>: Copy {
             let low = i32::from(a as i16) * i32::from(b as i16);
             let high = i32::from((a >> 16) as i16) * i32::from((b >> 16) as i16);
             F::from_index((sum as i32).wrapping_add(low).wrapping_add(high) as u32)
+        })
+    }
+    /// Adds the products of four unsigned bytes in each lane of `a` and four signed ones of `b` to `part`, in which only
+    /// [`Simd::add_bytes`] can read. Two products add up in 16 bits, and for lack of other instructions two such sums wrap around
+    /// there: b times 510 must be below 2^15, and so must each half of what `part` comes to.
+    #[inline(always)]
+    fn dot_bytes(self, a: Self::V, b: Self::V, part: Self::V) -> Self::V {
+        self.by_lanes([a, b, part], |[a, b, part]| {
+            let (a, b, part) = (a.to_index().to_le_bytes(), b.to_index().to_le_bytes(), part.to_index());
+            let product = |f: usize| i16::from(a[f]).wrapping_mul(i16::from(b[f] as i8));
+            let low = (part as i16).wrapping_add(product(0)).wrapping_add(product(1));
+            let high = ((part >> 16) as i16).wrapping_add(product(2)).wrapping_add(product(3));
+            F::from_index(u32::from(low as u16) | u32::from(high as u16) << 16)
+        })
+    }
+    /// `sum`, a whole number as [`Simd::dot`] has them, and what [`Simd::dot_bytes`] added up in `part`.
+    #[inline(always)]
+    fn add_bytes(self, part: Self::V, sum: Self::V) -> Self::V {
+        self.by_lanes([part, sum, part], |[part, sum, _]| {
+            let part = part.to_index();
+            let both = i32::from(part as i16) + i32::from((part >> 16) as i16);
+            F::from_index((sum.to_index() as i32).wrapping_add(both) as u32)
         })
     }
     /// a + b of whole numbers as [`Simd::dot`] has them; wraps around.
@@ -353,6 +382,15 @@ mod tests {
         let b = simd.pairs(whole(|l| 2 * l), whole(|l| l - 32_767));
         let sum = simd.dot(a, b, simd.splat(F::from_index(7)));
         let twice = simd.add_whole(sum, sum);
+        // Bytes at both ends of what they may be.
+        let (q, p) = (whole(|l| 0x7E_00_7E_01 + l), whole(|l| 0x7F_81_81_10 - l));
+        let part = simd.dot_bytes(
+            q,
+            p,
+            simd.dot_bytes(whole(|_| 0x01_02_03_04), whole(|_| 0xFFFF_FFFF_u32 as i32), simd.splat(F::default())),
+        );
+        let bytes = lanes(simd.float_of_whole(simd.add_bytes(part, simd.splat(F::from_index(1000)))));
+        assert_eq!(simd.bits(simd.lt(whole(|l| 3 * l), simd.splat(F::from_index(6)))), 0b11);
         let low = lanes(simd.float_of_whole(simd.and_whole(sum, simd.splat(F::from_index(0xFF)))));
         let (values, wrapped) =
             (lanes(simd.float_of_whole(sum)), lanes(simd.float_of_whole(simd.add_whole(twice, twice))));
@@ -360,6 +398,8 @@ mod tests {
             let want = 7 + (l - 3) * (2 * l) - (32_767 - l) * (32_767 - l);
             assert_eq!(values[l as usize].to_f64(), F::from_f64(f64::from(want)).to_f64());
             assert_eq!(low[l as usize].to_f64(), f64::from(want & 0xFF));
+            let want_bytes = 1000 - 10 + (1 + l) * (16 - l) - 0x7E * 0x7F + 0x7E * 0x7F;
+            assert_eq!(bytes[l as usize].to_f64(), f64::from(want_bytes));
             let want = want.wrapping_mul(4);
             assert_eq!(wrapped[l as usize].to_f64(), F::from_f64(f64::from(want)).to_f64());
         }
