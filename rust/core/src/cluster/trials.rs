@@ -20,8 +20,8 @@ use crate::run::{self, Pulse, Run};
 const ROUNDING: f64 = 1e-12;
 /// Where less than this share is left of a sum, the rounding of what went would show in what is left.
 const LITTLE: f64 = 0.125;
-/// Values of rows that are worked on at a time.
-const STRIP: usize = 1 << 13;
+/// Values of rows that are worked on at a time; they fit a second-level cache.
+const STRIP: usize = 1 << 15;
 
 /// Every row's distance to its nearest centre.
 pub struct Nearest<'a, F> {

@@ -12,6 +12,8 @@ use crate::float::Float;
 
 /// Candidates whose sums are in registers together.
 const GROUP: usize = 4;
+/// Blocks that are fetched before they are needed.
+const AHEAD: usize = 4;
 /// Samples in the widest block: 4 vectors of 16.
 const MOST_LANES: usize = 64;
 /// From this many features on they are in the lanes: transposing a candidate's sums costs less than transposing the samples.
@@ -90,6 +92,8 @@ impl<T: Float> Task<T> for Scan<'_, T> {
         let Lanes { samples, padded } = lanes;
         samples.resize(width * d, T::default());
         for (b, (block, nearest)) in rows.chunks(width * d).zip(nearest.chunks(width)).enumerate() {
+            let ahead = (b + AHEAD) * width * d;
+            simd.prefetch(rows.get(ahead..ahead + width * d).unwrap_or_default());
             // Written before the rows are loaded: a vector load right behind these narrow stores would wait for them.
             let mut limits = [T::default(); MOST_LANES];
             for (limit, nearest) in limits.iter_mut().zip(nearest) {
