@@ -1,0 +1,4 @@
+//! How good a clustering is.
+
+pub mod scatter;
+pub mod silhouette;
