@@ -27,7 +27,8 @@ def test_examples_print_what_they_say(name: str, capsys: pytest.CaptureFixture[s
     ("room", "name"),
     [
         *(("cluster", name) for name in [*fulcra.cluster.__all__, "KMeans.from_centers"]),
-        *(("metrics", name) for name in fulcra.metrics.__all__),
+        # What functions return is shown by their examples.
+        *(("metrics", name) for name in fulcra.metrics.__all__ if name.islower()),
     ],
 )
 def test_public_names_have_examples(room: str, name: str) -> None:
