@@ -207,8 +207,14 @@ def _log_wcss(
 
 
 def _principal_axes(X: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the principal axes of X in columns, (n_features, n_axes)."""
+    """Return the principal axes of X in columns, (n_features, n_axes), the largest entry of each positive.
+
+    Either direction of an axis is right; which one LAPACK returns differs from machine to machine.
+    """
     centered = X - X.mean(axis=0)
     if X.shape[0] < X.shape[1]:
-        return np.asarray(np.linalg.svd(centered, full_matrices=False)[2].T)
-    return np.asarray(np.linalg.eigh(centered.T @ centered)[1])
+        axes = np.linalg.svd(centered, full_matrices=False)[2].T
+    else:
+        axes = np.linalg.eigh(centered.T @ centered)[1]
+    largest = np.abs(axes).argmax(axis=0)
+    return np.asarray(axes * np.sign(axes[largest, np.arange(axes.shape[1])]))

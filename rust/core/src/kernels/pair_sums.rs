@@ -26,7 +26,7 @@ pub struct Tile<'a> {
     pub present: &'a [f64; TILE],
 }
 
-/// Adds the distances of all queries to a tile's rows to their sums.
+/// Adds the distances of all queries to a tile's rows to the sums of both.
 pub struct AddDistances<'a> {
     /// (m, d)
     pub queries: &'a [f64],
@@ -34,8 +34,10 @@ pub struct AddDistances<'a> {
     pub tile: Tile<'a>,
     /// What a distance is.
     pub metric: Metric,
-    /// (m, TILE)
+    /// Of the queries, by lane: (m, TILE)
     pub sums: &'a mut [f64],
+    /// Of the tile's rows, in the order of the queries; what lanes without a row get means nothing.
+    pub columns: &'a mut [f64; TILE],
 }
 
 impl Task<f64> for AddDistances<'_> {
@@ -98,6 +100,7 @@ impl AddDistances<'_> {
     fn go<S: Simd<f64>, T: Terms, const WIDTH: usize, const ROWS: usize>(self, simd: S) {
         let d = self.tile.values.len() / TILE;
         let present: [S::V; WIDTH] = simd.load_all(self.tile.present);
+        let mut columns: [S::V; WIDTH] = simd.load_all(self.columns);
         let m = self.sums.len() / TILE;
         for (from, sums) in (0..m).step_by(ROWS).zip(self.sums.chunks_mut(ROWS * TILE)) {
             // Queries beyond the last are the last again, and find no sums.
@@ -117,10 +120,14 @@ impl AddDistances<'_> {
             }
             for (sums, distances) in sums.chunks_exact_mut(TILE).zip(distances) {
                 for (v, sum) in sums.chunks_exact_mut(S::LANES).enumerate() {
-                    let distance = simd.mul(T::distance(simd, distances[v]), present[v]);
-                    simd.store(simd.add(simd.load(sum), distance), sum);
+                    let distance = T::distance(simd, distances[v]);
+                    columns[v] = simd.add(columns[v], distance);
+                    simd.store(simd.add(simd.load(sum), simd.mul(distance, present[v])), sum);
                 }
             }
+        }
+        for (column, to) in columns.into_iter().zip(self.columns.chunks_exact_mut(S::LANES)) {
+            simd.store(column, to);
         }
     }
 }
@@ -152,6 +159,7 @@ mod tests {
                 let present: [f64; TILE] = std::array::from_fn(|l| if l < 13 { 1.0 } else { 0.0 });
                 for metric in [Metric::Euclidean, Metric::Manhattan] {
                     let mut want = vec![0.25; m * TILE];
+                    let mut want_columns = [0.5; TILE];
                     for (place, want) in want.iter_mut().enumerate() {
                         let (q, l) = (place / TILE, place % TILE);
                         let differences = (0..d).map(|f| queries[q * d + f] - values[f * TILE + l]);
@@ -160,12 +168,15 @@ mod tests {
                             Metric::Manhattan => differences.fold(0.0, |sum, x| sum + x.abs()),
                         };
                         *want += distance * present[l];
+                        want_columns[l] += distance;
                     }
                     for level in Level::available() {
-                        let mut sums = vec![0.25; m * TILE];
+                        let (mut sums, mut columns) = (vec![0.25; m * TILE], [0.5; TILE]);
                         let tile = Tile { values: &values, present: &present };
-                        level.run(AddDistances { queries: &queries, tile, metric, sums: &mut sums });
+                        let (queries, columns) = (&queries[..], &mut columns);
+                        level.run(AddDistances { queries, tile, metric, sums: &mut sums, columns });
                         assert_eq!(sums, want, "{} d {d} m {m} {metric:?}", level.name());
+                        assert_eq!(*columns, want_columns, "{} d {d} m {m} {metric:?}", level.name());
                     }
                 }
             }

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::all_pairs;
 use crate::cluster::moments::Moments;
 use crate::error::{Error, Result};
 use crate::float::Float;
@@ -34,6 +35,9 @@ pub fn samples<F: Float>(
     let work = of.len().saturating_mul(n).saturating_mul(4 * (rows.size() / n.max(1) + 1));
     let tasks: Vec<&[usize]> = of.chunks(queries_at_a_time(of.len(), rows.d())).collect();
     let parts = match rows {
+        Rows::Dense(rows) if of.iter().copied().eq(0..n) => {
+            return all_pairs::samples(rows, &groups, metric, level, run);
+        }
         Rows::Dense(rows) => {
             run.map_with(tasks, work, |scratch, of, pulse| dense(rows, &groups, of, metric, level, scratch, pulse))
         }
@@ -55,10 +59,10 @@ fn queries_at_a_time(m: usize, d: usize) -> usize {
 }
 
 /// Rows by cluster.
-struct Groups<'a> {
+pub(super) struct Groups<'a> {
     labels: &'a [i32],
     /// Rows in the order of their clusters, and within one in their own.
-    order: Vec<u32>,
+    pub(super) order: Vec<u32>,
     /// Cluster j is `order[starts[j]..starts[j + 1]]`.
     starts: Vec<usize>,
 }
@@ -90,25 +94,30 @@ impl<'a> Groups<'a> {
         Ok(Groups { labels, order, starts })
     }
 
+    /// The places in `order` of cluster j.
+    pub(super) fn places(&self, j: usize) -> Range<usize> {
+        self.starts[j]..self.starts[j + 1]
+    }
+
     /// The places in `order` of every cluster that has rows.
-    fn clusters(&self) -> impl Iterator<Item = (usize, Range<usize>)> {
+    pub(super) fn clusters(&self) -> impl Iterator<Item = (usize, Range<usize>)> {
         self.starts.windows(2).map(|pair| pair[0]..pair[1]).enumerate().filter(|(_, places)| !places.is_empty())
     }
 }
 
 /// What is known of a row while the clusters pass: a(i), and the smallest mean distance so far.
 #[derive(Clone, Copy)]
-struct Seen {
+pub(super) struct Seen {
     own: f64,
     other: f64,
     alone: bool,
 }
 
 impl Seen {
-    const NOTHING: Seen = Seen { own: 0.0, other: f64::INFINITY, alone: false };
+    pub(super) const NOTHING: Seen = Seen { own: 0.0, other: f64::INFINITY, alone: false };
 
     /// `sum` of the distances to the `count` rows of a cluster; a row's distance to itself is zero.
-    fn cluster(&mut self, sum: f64, count: usize, is_own: bool) {
+    pub(super) fn cluster(&mut self, sum: f64, count: usize, is_own: bool) {
         if is_own {
             self.alone = count == 1;
             self.own = sum / (count - 1).max(1) as f64;
@@ -117,8 +126,13 @@ impl Seen {
         }
     }
 
+    /// Takes over what was seen of other clusters elsewhere.
+    pub(super) fn and(&mut self, elsewhere: Seen) {
+        self.other = self.other.min(elsewhere.other);
+    }
+
     /// 0 for a cluster of one row, as Rousseeuw has it, and where all rows are equal; None where a sum has overflowed.
-    fn coefficient(self) -> Option<f64> {
+    pub(super) fn coefficient(self) -> Option<f64> {
         let larger = self.own.max(self.other);
         if !larger.is_finite() {
             return None;
@@ -129,10 +143,31 @@ impl Seen {
 
 /// What a thread keeps from task to task.
 #[derive(Default)]
-struct Packed {
-    queries: Vec<f64>,
-    tile: Vec<f64>,
-    sums: Vec<f64>,
+pub(super) struct Packed {
+    pub(super) queries: Vec<f64>,
+    pub(super) tile: PackedTile,
+    pub(super) sums: Vec<f64>,
+}
+
+/// Room for a [`Tile`].
+#[derive(Default)]
+pub(super) struct PackedTile {
+    values: Vec<f64>,
+    present: [f64; TILE],
+}
+
+impl PackedTile {
+    /// Transposes up to [`TILE`] rows.
+    pub(super) fn pack<F: Float>(&mut self, rows: &Dense<'_, F>, which: &[u32]) -> Tile<'_> {
+        self.values.resize(rows.d() * TILE, 0.0);
+        self.present.fill(0.0);
+        for (lane, &i) in which.iter().enumerate() {
+            self.present[lane] = 1.0;
+            let row = rows.row(i as usize);
+            self.values.chunks_exact_mut(TILE).zip(row).for_each(|(lanes, x)| lanes[lane] = x.to_f64());
+        }
+        Tile { values: &self.values, present: &self.present }
+    }
 }
 
 fn dense<F: Float>(
@@ -144,24 +179,17 @@ fn dense<F: Float>(
     scratch: &mut Packed,
     pulse: &Pulse<'_>,
 ) -> Result<Vec<f64>> {
-    let d = rows.d();
     let Packed { queries, tile, sums } = scratch;
     queries.clear();
     of.iter().for_each(|&i| queries.extend(rows.row(i).iter().map(|x| x.to_f64())));
-    tile.resize(d * TILE, 0.0);
     let mut seen = vec![Seen::NOTHING; of.len()];
     for (cluster, places) in groups.clusters() {
         sums.clear();
         sums.resize(of.len() * TILE, 0.0);
         for others in groups.order[places.clone()].chunks(TILE) {
             pulse.check()?;
-            let mut present = [0.0; TILE];
-            for (lane, &i) in others.iter().enumerate() {
-                present[lane] = 1.0;
-                rows.row(i as usize).iter().enumerate().for_each(|(f, x)| tile[f * TILE + lane] = x.to_f64());
-            }
-            let tile = Tile { values: tile, present: &present };
-            level.run(AddDistances { queries, tile, metric, sums });
+            let tile = tile.pack(rows, others);
+            level.run(AddDistances { queries, tile, metric, sums, columns: &mut [0.0; TILE] });
         }
         for ((seen, &i), sums) in seen.iter_mut().zip(of).zip(sums.as_chunks().0) {
             seen.cluster(total(*sums), places.len(), groups.labels[i] as usize == cluster);
@@ -205,6 +233,24 @@ mod tests {
         for metric in [Metric::Euclidean, Metric::Manhattan] {
             let found = samples(&rows, &[0, 1, 1, 1, 2, 2], 3, &of, metric, &Run::alone()).unwrap();
             assert_eq!(found, [0.0, 0.5, 0.5, 0.0, 1.0, 1.0]);
+        }
+    }
+
+    #[test]
+    fn all_pairs_are_each_row_against_all() {
+        // Clusters of 1, 2, 40, 300 and 700 rows: blocks and tiles that are not full.
+        let (n, d) = (1043, 3);
+        let x: Vec<f64> = (0..n * d).map(|i| (i as f64 * 1.7).sin() * (i % 11) as f64).collect();
+        let label = |i: usize| [1, 3, 43, 343].iter().filter(|&&end| (i * 7) % n >= end).count() as i32;
+        let labels: Vec<i32> = (0..n).map(label).collect();
+        let rows = Rows::Dense(Dense::new(&x, n, d).unwrap());
+        for metric in [Metric::Euclidean, Metric::Manhattan] {
+            let ask = |of: &[usize]| samples(&rows, &labels, 6, of, metric, &Run::alone()).unwrap();
+            let all = ask(&(0..n).collect::<Vec<_>>());
+            let backwards = ask(&(0..n).rev().collect::<Vec<_>>());
+            for (a, b) in all.iter().zip(backwards.iter().rev()) {
+                assert!((a - b).abs() < 1e-13, "{a} is not {b}");
+            }
         }
     }
 
