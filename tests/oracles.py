@@ -56,3 +56,26 @@ def lloyd(
             break
         before = labels
     return centers, n_iter
+
+
+def silhouettes(X: ArrayLike, labels: ArrayLike, metric: str = "euclidean") -> NDArray[np.float64]:
+    """Rousseeuw's s(i) from the whole (n, n) table; 0 for the only row of a cluster."""
+    rows = (X.toarray() if sp.issparse(X) else np.asarray(X)).astype(np.float64)
+    labels = np.asarray(labels)
+    if metric == "manhattan":
+        table = np.abs(rows[:, np.newaxis] - rows).sum(axis=2)
+    elif metric == "cosine":
+        lengths = np.linalg.norm(rows, axis=1)
+        table = 1 - rows @ rows.T / np.outer(lengths, lengths).clip(1e-300)
+        np.fill_diagonal(table, 0)
+    else:
+        table = squared_distances(rows, rows)
+        table = np.sqrt(table) if metric == "euclidean" else table
+    result = np.zeros(len(rows))
+    for i, label in enumerate(labels):
+        own = labels == label
+        if own.sum() > 1:
+            a = table[i, own].sum() / (own.sum() - 1)
+            b = min(table[i, labels == other].mean() for other in np.unique(labels[~own]))
+            result[i] = (b - a) / max(a, b) if max(a, b) > 0 else 0
+    return result

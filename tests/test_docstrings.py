@@ -5,6 +5,8 @@ import importlib
 from pathlib import Path
 
 import fulcra
+import fulcra.cluster
+import fulcra.metrics
 import pytest
 
 PACKAGE = Path(fulcra.__file__).parent
@@ -21,9 +23,16 @@ def test_examples_print_what_they_say(name: str, capsys: pytest.CaptureFixture[s
     assert failed == 0, capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["KMeans", "KMeans.from_centers", "k_means", "kmeans_plusplus"])
-def test_public_names_have_examples(name: str) -> None:
-    found = importlib.import_module("fulcra.cluster")
+@pytest.mark.parametrize(
+    ("room", "name"),
+    [
+        *(("cluster", name) for name in [*fulcra.cluster.__all__, "KMeans.from_centers"]),
+        # What functions return is shown by their examples.
+        *(("metrics", name) for name in fulcra.metrics.__all__ if name.islower()),
+    ],
+)
+def test_public_names_have_examples(room: str, name: str) -> None:
+    found = importlib.import_module(f"fulcra.{room}")
     for part in name.split("."):
         found = getattr(found, part)
     assert ">>>" in (found.__doc__ or "")

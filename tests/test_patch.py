@@ -1,16 +1,19 @@
 """fulcra under scikit-learn's names, and scikit-learn's own back again."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import fulcra
 import fulcra.cluster
+import fulcra.metrics
 import numpy as np
 import pytest
 import sklearn.cluster
 import sklearn.cluster._kmeans
 import sklearn.cluster._spectral
+import sklearn.metrics
 from conftest import RunPython
 from fulcra._patch import REGISTRY
 from sklearn.mixture import GaussianMixture
@@ -64,7 +67,23 @@ def test_ours_keeps_its_own_name() -> None:
     with fulcra.patch():
         pass
     assert fulcra.cluster.KMeans.__module__ == "fulcra.cluster._kmeans"
-    assert sorted(name for _, names in REGISTRY.values() for name in names) == sorted(fulcra.cluster.__all__)
+    assert sorted(REGISTRY["sklearn.cluster"][1]) == sorted(fulcra.cluster.__all__)
+
+
+@pytest.mark.parametrize("place", REGISTRY)
+def test_every_name_is_public_in_both_places(place: str) -> None:
+    home, names = REGISTRY[place]
+    for module in (importlib.import_module(place), importlib.import_module(home)):
+        assert set(names) <= set(module.__all__)
+
+
+def test_measures_are_replaced_where_scikit_learn_defines_and_lists_them() -> None:
+    from sklearn.metrics import cluster as room  # noqa: PLC0415
+
+    with fulcra.patch():
+        for place in (sklearn.metrics, room, room._unsupervised):
+            assert place.silhouette_score is fulcra.metrics.silhouette_score
+    assert room._unsupervised.silhouette_score.__module__ == "sklearn.metrics.cluster._unsupervised"
 
 
 def test_scikit_learns_own_users_of_kmeans_get_ours(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,25 @@ def kmeans_distances(X: Any, centers: Floats) -> Floats: ...  # (n_samples, n_cl
 def kmeans_plusplus(
     X: Any, sample_weight: NDArray[np.float64] | None, n_clusters: int, n_trials: int | None, seed: int
 ) -> NDArray[np.int64]: ...  # (n_clusters,) rows
+def cluster_scatter(
+    X: Any,
+    sample_weight: NDArray[np.float64] | None,
+    labels: NDArray[np.int32],  # 0..n_clusters
+    n_clusters: int,
+    centers: Floats | None = None,  # None: the clusters' means
+) -> tuple[
+    NDArray[np.float64],  # (n_clusters, n_features), the centers
+    NDArray[np.float64],  # (n_clusters,), sums of weights,
+    NDArray[np.float64],  # of weight times squared distance,
+    NDArray[np.float64],  # of weight times distance
+]: ...
+def silhouette_samples(
+    X: Any,
+    labels: NDArray[np.int32],  # 0..n_clusters
+    n_clusters: int,
+    of: NDArray[np.int64],  # which rows, each against all
+    metric: str,  # 'euclidean'; 'manhattan' for dense X
+) -> NDArray[np.float64]: ...  # (len(of),)
 def simd_level() -> str: ...  # 'portable', 'avx2', 'avx512' or 'neon'
 def get_num_threads() -> int: ...
 def set_num_threads(n_threads: int | None) -> None: ...  # None: back to the environment's say

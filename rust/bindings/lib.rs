@@ -3,6 +3,7 @@
 mod cluster;
 mod convert;
 mod errors;
+mod metrics;
 mod run;
 
 /// The compiled half of fulcra.
@@ -12,6 +13,8 @@ mod _core {
     use crate::cluster::{KMeansFit, kmeans_distances, kmeans_fit, kmeans_inertia, kmeans_plusplus, kmeans_predict};
     #[pymodule_export]
     use crate::errors::NonFiniteError;
+    #[pymodule_export]
+    use crate::metrics::{cluster_scatter, silhouette_samples};
     #[pymodule_export]
     use crate::run::{get_num_threads, set_num_threads, simd_level};
 }
