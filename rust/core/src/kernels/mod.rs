@@ -3,6 +3,7 @@
 pub mod bounds;
 pub mod direct;
 mod filter;
+pub mod manhattan;
 pub mod nearer;
 pub mod nearest;
 pub mod nearest_csr;
@@ -10,4 +11,5 @@ pub mod nearest_few;
 mod scores;
 mod screen;
 pub mod simd;
+pub mod swaps;
 mod verdict;
