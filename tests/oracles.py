@@ -4,6 +4,8 @@ They form the whole (n, k) table of distances, one feature after the other, and 
 to read.
 """
 
+import itertools
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
@@ -41,6 +43,30 @@ def means(
         [np.average(rows[labels == j], axis=0, weights=weights[labels == j]) for j in range(k)],
         dtype=np.float64,
     )
+
+
+def medoid_loss(distances: ArrayLike, medoids: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    """The sum of weight times distance from the nearest medoid; distances (n, n)."""
+    least = np.asarray(distances, dtype=np.float64)[:, list(medoids)].min(axis=1)
+    return float(least.sum() if sample_weight is None else np.asarray(sample_weight) @ least)
+
+
+def best_medoids(distances: ArrayLike, k: int, sample_weight: ArrayLike | None = None) -> float:
+    """The least loss of all sets of k medoids."""
+    sets = itertools.combinations(range(len(distances)), k)
+    return min(medoid_loss(distances, medoids, sample_weight) for medoids in sets)
+
+
+def best_swap(distances: ArrayLike, medoids: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    """The least loss after one medoid was swapped for another row."""
+    kept = list(medoids)
+    swapped = (
+        [*kept[:i], row, *kept[i + 1 :]]
+        for i in range(len(kept))
+        for row in range(len(distances))
+        if row not in kept
+    )
+    return min((medoid_loss(distances, one, sample_weight) for one in swapped), default=np.inf)
 
 
 def lloyd(

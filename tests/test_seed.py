@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fulcra.cluster import KMeans
+from fulcra.cluster import KMeans, KMedoids
 from oracles import means, nearest, squared_distances, wcss
 
 CUSTOMERS = np.array(
@@ -62,6 +62,19 @@ def test_weights_3_2_1_draw_the_centroid_towards_the_heavy_points() -> None:
     np.testing.assert_array_equal(
         model.cluster_centers_, [[2.0, 2.0]]
     )  # (3 * 0 + 2 * 6 + 1 * 0) / 6 and 12 / 6
+
+
+def test_the_medoid_of_1_2_3_4_100_is_3_where_the_centroid_is_22() -> None:
+    points = np.array([[1.0], [2.0], [3.0], [4.0], [100.0]])
+    np.testing.assert_array_equal(KMeans(1).fit(points).cluster_centers_, [[22.0]])
+    for method in ("fasterpam", "alternate", "clara"):
+        model = KMedoids(1, method=method, random_state=0).fit(points)
+        np.testing.assert_array_equal(model.cluster_centers_, [[3.0]])
+
+
+def test_manhattan_distance_of_3_4_and_1_2_is_4() -> None:
+    model = KMedoids.from_centers([[1.0, 2.0]], metric="manhattan")
+    assert model.transform([[3.0, 4.0]])[0, 0] == 4.0
 
 
 def test_each_kind_of_start_of_the_text_leads_to_centroids_of_their_own_clusters() -> None:
