@@ -82,3 +82,35 @@ def lloyd(
             break
         before = labels
     return centers, n_iter
+
+
+def fuzzy_memberships(X: ArrayLike, centers: ArrayLike, m: float) -> NDArray[np.float64]:
+    """Bezdek's memberships for rows that are on no center; (n, k)."""
+    distances = squared_distances(X, centers)
+    ratios = distances[:, :, np.newaxis] / distances[:, np.newaxis, :]
+    return 1 / (ratios ** (1 / (m - 1))).sum(axis=2)
+
+
+def fuzzy_objective(
+    X: ArrayLike, centers: ArrayLike, m: float, sample_weight: ArrayLike | None = None
+) -> float:
+    """The sum of weight times membership to the power m times squared distance."""
+    parts = (fuzzy_memberships(X, centers, m) ** m * squared_distances(X, centers)).sum(axis=1)
+    return float(parts.sum() if sample_weight is None else np.asarray(sample_weight) @ parts)
+
+
+def fuzzy_c_means(
+    X: ArrayLike, centers: ArrayLike, m: float, max_iter: int, sample_weight: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Memberships and centers in turns; the centers. No row may be on one."""
+    rows = np.asarray(X, dtype=np.float64)
+    centers = np.asarray(centers, dtype=np.float64)
+    weights = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight)
+    for _ in range(max_iter):
+        distances = squared_distances(rows, centers)
+        hit = distances == 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            u = np.where(hit.any(axis=1, keepdims=True), hit, fuzzy_memberships(rows, centers, m))
+        pulls = weights[:, np.newaxis] * u**m
+        centers = pulls.T @ rows / pulls.sum(axis=0)[:, np.newaxis]
+    return centers

@@ -21,10 +21,20 @@ def test_examples_print_what_they_say(name: str, capsys: pytest.CaptureFixture[s
     assert failed == 0, capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["KMeans", "KMeans.from_centers", "KMedoids", "KMedoids.from_centers", "k_means", "kmeans_plusplus"],
+PUBLIC = (
+    "FuzzyCMeans",
+    "FuzzyCMeans.from_centers",
+    "KMeans",
+    "KMeans.from_centers",
+    "KMedoids",
+    "KMedoids.from_centers",
+    "align_labels",
+    "k_means",
+    "kmeans_plusplus",
 )
+
+
+@pytest.mark.parametrize("name", PUBLIC)
 def test_public_names_have_examples(name: str) -> None:
     found = importlib.import_module("fulcra.cluster")
     for part in name.split("."):

@@ -106,6 +106,30 @@ def pairwise_distances(X: Floats, Y: Floats, metric: str) -> Floats: ...  # (n_s
 def distinct_rows(
     X: Any, sample_weight: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...  # one row of each content, and the weight of its like
+
+@final
+class FuzzyFit:
+    """What `fuzzy_fit` found."""
+
+    @property
+    def centers(self) -> Floats: ...  # (n_clusters, n_features), dtype of X
+    @property
+    def settled(self) -> bool: ...  # whether tol stopped it
+    @property
+    def history(self) -> dict[str, NDArray[Any]]: ...  # objective, shift (squared), seconds
+
+def fuzzy_fit(
+    X: Any,  # as for kmeans_fit
+    sample_weight: NDArray[np.float64] | None,
+    centers: Floats,  # (n_clusters, n_features)
+    *,
+    m: float,
+    max_iter: int,
+    tol: float,
+) -> FuzzyFit: ...
+def fuzzy_memberships(
+    X: Any, sample_weight: NDArray[np.float64] | None, centers: Floats, m: float
+) -> tuple[Floats, float, float]: ...  # (n_samples, n_clusters), the objective, sum of weight times squares
 def simd_level() -> str: ...  # 'portable', 'avx2', 'avx512' or 'neon'
 def get_num_threads() -> int: ...
 def set_num_threads(n_threads: int | None) -> None: ...  # None: back to the environment's say

@@ -9,6 +9,8 @@ mod run;
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
+    use crate::cluster::fuzzy::{FuzzyFit, fuzzy_fit, fuzzy_memberships};
+    #[pymodule_export]
     use crate::cluster::medoids::{
         KMedoidsFit, distance_flaw, distinct_rows, kmedoids_assign, kmedoids_fit, pairwise_distances,
     };

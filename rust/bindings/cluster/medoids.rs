@@ -94,7 +94,7 @@ fn fit_asked<F: Float + Element>(
     let block = distances.getattr("block")?.extract::<usize>()?.max(1);
     let asked = distances.clone().unbind();
     let fit = detached(py, |interpreter, run| {
-        let asked = Asked { asked: &asked, interpreter, n, block };
+        let asked = Asked { lines: &asked, interpreter, n, block };
         medoids::fit::<F>(&asked, rules.weights, rules.start, rules.k, rules.method, rules.max_iter, run)
     })?;
     wrap(py, fit)
@@ -118,7 +118,7 @@ fn wrap(py: Python<'_>, fit: Fit) -> PyResult<KMedoidsFit> {
 
 /// Distances that Python computes when they are asked for.
 struct Asked<'a> {
-    asked: &'a Py<PyAny>,
+    lines: &'a Py<PyAny>,
     interpreter: &'a Interpreter,
     n: usize,
     block: usize,
@@ -137,7 +137,7 @@ impl<F: Float + Element> Source<F> for Asked<'_> {
         let want = range.len() * self.n;
         room.clear();
         self.interpreter.call(|py| {
-            let lines = self.asked.call_method1(py, "lines", (range.start, range.end))?;
+            let lines = self.lines.call_method1(py, "lines", (range.start, range.end))?;
             let lines = lines.bind(py).cast::<PyArray2<F>>()?.try_readonly()?;
             room.extend_from_slice(lines.as_slice()?);
             Ok(())
@@ -190,6 +190,22 @@ pub fn distance_flaw(
     })
 }
 
+fn distances_of<'py, F: Float + Element>(
+    py: Python<'py>,
+    rows: &Rows<'_, F>,
+    points: &Bound<'py, PyAny>,
+    metric: Metric,
+) -> PyResult<Bound<'py, PyAny>> {
+    let points = points.cast::<PyArray2<F>>()?.try_readonly()?;
+    let (k, d) = (points.shape()[0], points.shape()[1]);
+    let (Rows::Dense(rows), true) = (rows, d == rows.d() && d > 0 && k > 0) else {
+        return Err(PyValueError::new_err("X and Y must be dense, with the same number of columns"));
+    };
+    let points = fulcra_core::Dense::new(points.as_slice()?, k, d).map_err(crate::errors::to_python)?;
+    let values = detached(py, |_, run| dissimilarity::pairwise(rows, &points, metric, run))?;
+    Ok(values.into_pyarray(py).reshape([rows.n(), k])?.into_any())
+}
+
 /// Distances (n_samples, n_points) of the rows of X from those of Y; both dense and of one dtype.
 #[pyfunction]
 #[allow(non_snake_case)]
@@ -200,22 +216,7 @@ pub fn pairwise_distances<'py>(
     metric: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     let metric = Metric::named(metric).ok_or_else(|| PyValueError::new_err(format!("unknown metric {metric:?}")))?;
-    fn of<'py, F: Float + Element>(
-        py: Python<'py>,
-        rows: &Rows<'_, F>,
-        points: &Bound<'py, PyAny>,
-        metric: Metric,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let points = points.cast::<PyArray2<F>>()?.try_readonly()?;
-        let (k, d) = (points.shape()[0], points.shape()[1]);
-        let (Rows::Dense(rows), true) = (rows, d == rows.d() && d > 0 && k > 0) else {
-            return Err(PyValueError::new_err("X and Y must be dense, with the same number of columns"));
-        };
-        let points = fulcra_core::Dense::new(points.as_slice()?, k, d).map_err(crate::errors::to_python)?;
-        let values = detached(py, |_, run| dissimilarity::pairwise(rows, &points, metric, run))?;
-        Ok(values.into_pyarray(py).reshape([rows.n(), k])?.into_any())
-    }
-    dispatch!(&Samples::new(X)?, |rows| of(py, &rows, Y, metric))
+    dispatch!(&Samples::new(X)?, |rows| distances_of(py, &rows, Y, metric))
 }
 
 /// One row of each content, in an order that depends on content alone, and the weight of all rows like it. Rows without
@@ -223,6 +224,7 @@ pub fn pairwise_distances<'py>(
 #[pyfunction]
 #[pyo3(signature = (X, sample_weight))]
 #[allow(non_snake_case)]
+#[allow(clippy::type_complexity)] // two arrays
 pub fn distinct_rows<'py>(
     py: Python<'py>,
     X: &Bound<'py, PyAny>,

@@ -5,6 +5,7 @@ pub mod content;
 pub mod dissimilarity;
 pub mod distances;
 pub mod empty;
+pub mod fuzzy;
 pub mod inertia;
 pub mod lloyd;
 pub mod medoids;
