@@ -25,7 +25,7 @@ assert len(results) > 50
         "KMeans(shift_tol=1e-6, inertia_tol=1e-9, copy_x=False)",
         "KMeans(refine='breathing')",
         "FuzzyCMeans()",
-        "FuzzyCMeans(n_clusters=3, m=1.3, init='random')",
+        "FuzzyCMeans(n_clusters=3, m=1.3)",
         "KMedoids()",
         "KMedoids(method='alternate', init='build', max_memory=0)",
         "KMedoids(method='clara', metric='manhattan', n_clusters=3)",

@@ -109,9 +109,9 @@ default='k-means++'
     >>> X = np.array([[0.0], [1.0], [5.0], [9.0], [10.0]])
     >>> fuzzy = FuzzyCMeans(n_clusters=2, init=[[0.0], [10.0]]).fit(X)
     >>> fuzzy.u_.round(2)[:, 0].tolist()
-    [1.0, 1.0, 0.5, 0.0, 0.0]
+    [0.99, 1.0, 0.5, 0.0, 0.01]
     >>> fuzzy.predict_proba([[4.0]]).round(2).tolist()
-    [[0.71, 0.29]]
+    [[0.74, 0.26]]
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -195,8 +195,8 @@ default='k-means++'
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            The rows to cluster. Sparse rows are read a few at a time; centers are dense.
+        X : {array-like, data frame} of shape (n_samples, n_features)
+            The rows to cluster.
         y : object
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -213,7 +213,7 @@ default='k-means++'
             If a parameter or the weights are unusable, there are fewer rows than clusters, or X is not
             finite: the message names the first such row and column.
         """
-        X = check_rows(self, X, reset=True)
+        X = _dense_rows(self, X, reset=True)
         if X.shape[0] < self.n_clusters:
             raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}.")
         weights = check_weights(sample_weight, X)
@@ -222,7 +222,7 @@ default='k-means++'
             start = starts(self, X, weights, random_state, 1)[0]
             if isinstance(start, tuple):
                 chosen = _core.kmeans_plusplus(X, weights, self.n_clusters, None, start[1])
-                start = X[chosen].toarray() if sp.issparse(X) else X[chosen]
+                start = X[chosen]
             found = _core.fuzzy_fit(X, weights, start, m=self.m, max_iter=self.max_iter, tol=self.tol)
             u, objective, squares = _core.fuzzy_memberships(X, weights, found.centers, self.m)
             labels = _core.kmeans_predict(X, found.centers)
@@ -248,7 +248,7 @@ default='k-means++'
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        X : {array-like, data frame} of shape (n_samples, n_features)
             The rows to cluster.
         y : object
             Ignored.
@@ -268,7 +268,7 @@ default='k-means++'
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        X : {array-like, data frame} of shape (n_samples, n_features)
             New rows.
 
         Returns
@@ -294,7 +294,7 @@ default='k-means++'
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        X : {array-like, data frame} of shape (n_samples, n_features)
             New rows.
 
         Returns
@@ -316,7 +316,7 @@ default='k-means++'
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        X : {array-like, data frame} of shape (n_samples, n_features)
             The rows to cluster.
         y : object
             Ignored.
@@ -335,7 +335,7 @@ default='k-means++'
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        X : {array-like, data frame} of shape (n_samples, n_features)
             New rows.
 
         Returns
@@ -357,7 +357,7 @@ default='k-means++'
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        X : {array-like, data frame} of shape (n_samples, n_features)
             New rows.
         y : object
             Ignored.
@@ -382,7 +382,6 @@ default='k-means++'
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -393,7 +392,7 @@ default='k-means++'
 
     def _checked(self, X: Data) -> Any:
         require_fitted(self, "cluster_centers_")
-        return check_rows(self, X, reset=False)
+        return _dense_rows(self, X, reset=False)
 
     def _memberships(self, X: Any, weights: NDArray[np.float64] | None) -> tuple[Floats, float, float]:
         try:
@@ -407,3 +406,11 @@ default='k-means++'
             return _core.kmeans_distances(X, self.cluster_centers_)
         except _core.NonFiniteError as error:
             raise non_finite_error(self, error) from None
+
+
+def _dense_rows(estimator: FuzzyCMeans, X: Data, *, reset: bool) -> Floats:
+    """Return X as the core reads it; memberships are dense, and so is the work, whatever X is."""
+    if sp.issparse(X):
+        raise TypeError("Sparse data was passed, but dense data is required: use X.toarray().")
+    rows: Floats = check_rows(estimator, X, reset=reset)
+    return rows
