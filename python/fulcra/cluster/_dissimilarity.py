@@ -154,7 +154,8 @@ class Dissimilarity:
         rows = check_rows(estimator, X, reset=reset)
         if self.metric == "precomputed" and sp.issparse(rows):
             raise TypeError("metric='precomputed' needs a dense matrix of distances; got a sparse one.")
-        if self.metric not in WITH_MISSING:
+        # A matrix of distances is looked through once, by `check_precomputed`.
+        if self.metric not in WITH_MISSING and not (self.metric == "precomputed" and reset):
             raise_non_finite(estimator, rows)
         return rows
 
@@ -206,8 +207,8 @@ class Given:
         return self.values[start:stop]
 
 
-def check_precomputed(matrix: Floats) -> None:
-    """Raise ValueError unless the matrix is square, symmetric up to rounding, and nowhere below zero."""
+def check_precomputed(estimator: Any, matrix: Floats) -> None:
+    """Raise ValueError unless the matrix is square, finite, symmetric up to rounding, nowhere below zero."""
     if matrix.shape[0] != matrix.shape[1]:
         raise ValueError(
             f"metric='precomputed' needs a square matrix of distances; X has shape {matrix.shape}."
@@ -216,6 +217,8 @@ def check_precomputed(matrix: Floats) -> None:
     flaw = _core.distance_flaw(matrix, float(np.sqrt(np.finfo(matrix.dtype).eps)))
     if flaw is not None:
         kind, i, j = flaw
+        if kind == "not finite":
+            raise_non_finite(estimator, matrix)
         if kind == "asymmetric":
             raise ValueError(
                 f"X is not symmetric: X[{i}, {j}] is {matrix[i, j]} and X[{j}, {i}] is {matrix[j, i]}."

@@ -64,7 +64,7 @@ class MedoidSearch:
         self._estimator = estimator
         self._precomputed = estimator.metric == "precomputed"
         if self._precomputed:
-            check_precomputed(rows)
+            check_precomputed(estimator, rows)
             shares = np.ones(len(rows)) if weights is None else weights
             #: Where the distinct rows stand in X.
             self._places = np.flatnonzero(shares > 0)
