@@ -4,6 +4,8 @@ They form the whole (n, k) table of distances, one feature after the other, and 
 to read.
 """
 
+import itertools
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
@@ -43,6 +45,30 @@ def means(
     )
 
 
+def medoid_loss(distances: ArrayLike, medoids: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    """The sum of weight times distance from the nearest medoid; distances (n, n)."""
+    least = np.asarray(distances, dtype=np.float64)[:, list(medoids)].min(axis=1)
+    return float(least.sum() if sample_weight is None else np.asarray(sample_weight) @ least)
+
+
+def best_medoids(distances: ArrayLike, k: int, sample_weight: ArrayLike | None = None) -> float:
+    """The least loss of all sets of k medoids."""
+    sets = itertools.combinations(range(len(distances)), k)
+    return min(medoid_loss(distances, medoids, sample_weight) for medoids in sets)
+
+
+def best_swap(distances: ArrayLike, medoids: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    """The least loss after one medoid was swapped for another row."""
+    kept = list(medoids)
+    swapped = (
+        [*kept[:i], row, *kept[i + 1 :]]
+        for i in range(len(kept))
+        for row in range(len(distances))
+        if row not in kept
+    )
+    return min((medoid_loss(distances, one, sample_weight) for one in swapped), default=np.inf)
+
+
 def lloyd(
     X: ArrayLike, centers: ArrayLike, max_iter: int, sample_weight: ArrayLike | None = None
 ) -> tuple[NDArray[np.float64], int]:
@@ -79,3 +105,35 @@ def silhouettes(X: ArrayLike, labels: ArrayLike, metric: str = "euclidean") -> N
             b = min(table[i, labels == other].mean() for other in np.unique(labels[~own]))
             result[i] = (b - a) / max(a, b) if max(a, b) > 0 else 0
     return result
+
+
+def fuzzy_memberships(X: ArrayLike, centers: ArrayLike, m: float) -> NDArray[np.float64]:
+    """Bezdek's memberships for rows that are on no center; (n, k)."""
+    distances = squared_distances(X, centers)
+    ratios = distances[:, :, np.newaxis] / distances[:, np.newaxis, :]
+    return 1 / (ratios ** (1 / (m - 1))).sum(axis=2)
+
+
+def fuzzy_objective(
+    X: ArrayLike, centers: ArrayLike, m: float, sample_weight: ArrayLike | None = None
+) -> float:
+    """The sum of weight times membership to the power m times squared distance."""
+    parts = (fuzzy_memberships(X, centers, m) ** m * squared_distances(X, centers)).sum(axis=1)
+    return float(parts.sum() if sample_weight is None else np.asarray(sample_weight) @ parts)
+
+
+def fuzzy_c_means(
+    X: ArrayLike, centers: ArrayLike, m: float, max_iter: int, sample_weight: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Memberships and centers in turns; the centers. No row may be on one."""
+    rows = np.asarray(X, dtype=np.float64)
+    centers = np.asarray(centers, dtype=np.float64)
+    weights = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight)
+    for _ in range(max_iter):
+        distances = squared_distances(rows, centers)
+        hit = distances == 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            u = np.where(hit.any(axis=1, keepdims=True), hit, fuzzy_memberships(rows, centers, m))
+        pulls = weights[:, np.newaxis] * u**m
+        centers = pulls.T @ rows / pulls.sum(axis=0)[:, np.newaxis]
+    return centers

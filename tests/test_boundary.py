@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 from fulcra import _core
-from fulcra.cluster import KMeans, k_means, kmeans_plusplus
+from fulcra.cluster import FuzzyCMeans, KMeans, KMedoids, k_means, kmeans_plusplus
 from oracles import nearest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
@@ -136,33 +136,85 @@ def _masked_nowhere(X: np.ndarray) -> np.ndarray:
     return np.ma.masked_array(X, mask=False)
 
 
-@pytest.mark.parametrize(
-    "arrange",
-    [
-        _fortran,
-        _strided,
-        _backwards,
-        _byte_swapped,
-        _unaligned,
-        _objects,
-        _masked_nowhere,
-        np.ndarray.tolist,
-        pd.DataFrame,
-        pl.DataFrame,
-        sp.coo_array,
-        sp.csc_matrix,
-        sp.lil_array,
-        sp.csr_matrix,
-    ],
+LAYOUTS = (
+    _fortran,
+    _strided,
+    _backwards,
+    _byte_swapped,
+    _unaligned,
+    _objects,
+    _masked_nowhere,
+    np.ndarray.tolist,
+    pd.DataFrame,
+    pl.DataFrame,
+    sp.coo_array,
+    sp.csc_matrix,
+    sp.lil_array,
+    sp.csr_matrix,
 )
-def test_every_layout_gives_the_same_clusters(arrange: Any) -> None:
+
+
+def _arranged(arrange: Any) -> Any:
     names = {"columns": ["a", "b", "c"]} if arrange is pd.DataFrame else {}
     names = {"schema": ["a", "b", "c"]} if arrange is pl.DataFrame else names
-    X = arrange(ROWS, **names)
+    return arrange(ROWS, **names)
+
+
+@pytest.mark.parametrize("arrange", LAYOUTS)
+def test_every_layout_gives_the_same_clusters(arrange: Any) -> None:
+    X = _arranged(arrange)
     model = KMeans(2, random_state=0).fit(X)
     np.testing.assert_allclose(model.cluster_centers_, FITTED.cluster_centers_, rtol=1e-12)
     np.testing.assert_array_equal(model.labels_, FITTED.labels_)
     np.testing.assert_array_equal(model.predict(X), FITTED.labels_)
+
+
+@pytest.mark.parametrize("arrange", LAYOUTS)
+@pytest.mark.parametrize("kind", [KMedoids, FuzzyCMeans])
+def test_every_layout_gives_the_same_medoids_and_fuzzy_clusters(kind: Any, arrange: Any) -> None:
+    X = _arranged(arrange)
+    if kind is FuzzyCMeans and sp.issparse(X):
+        with pytest.raises(TypeError, match="Sparse data was passed, but dense data is required"):
+            kind(2).fit(X)
+        return
+    want, model = kind(2, random_state=0).fit(ROWS), kind(2, random_state=0).fit(X)
+    np.testing.assert_allclose(model.cluster_centers_, want.cluster_centers_, rtol=1e-12)
+    np.testing.assert_array_equal(model.labels_, want.labels_)
+    np.testing.assert_array_equal(model.predict(X), want.labels_)
+
+
+@pytest.mark.parametrize("kind", [KMedoids, FuzzyCMeans])
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.zeros((0, 3)), "0 sample"),
+        (np.zeros((3, 0)), "0 feature"),
+        (np.zeros(3), "Expected 2D array, got 1D array"),
+        (np.ones((4, 2)) * 1j, "Complex data not supported"),
+        (np.array([["a", "b"], ["c", "d"]]), "could not convert string"),
+        (np.ma.masked_array(ROWS, mask=ROWS > 9), "masked array with"),
+    ],
+)
+def test_what_is_no_table_of_numbers_has_no_medoids_or_fuzzy_clusters(
+    kind: Any, X: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        kind(1).fit(X)
+
+
+@pytest.mark.parametrize("kind", [KMedoids, FuzzyCMeans])
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.r_[np.ones(59), -1.0], r"sample_weight\[59\] is -1.0"),
+        (np.zeros(60), "zero"),
+        (np.ones(59), "sample_weight"),
+        (np.full(60, np.nan), "NaN"),
+    ],
+)
+def test_weights_that_are_none_for_medoids_and_fuzzy_clusters(kind: Any, weights: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        kind(2).fit(ROWS, sample_weight=weights)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from conftest import RunPython
 CHECKS = """
 import warnings
 from sklearn.utils.estimator_checks import check_estimator
-from fulcra.cluster import KMeans
+from fulcra.cluster import FuzzyCMeans, KMeans, KMedoids
 
 warnings.simplefilter("ignore")  # check_estimator fits on data that deserve warnings
 results = check_estimator({estimator}, on_fail=None)
@@ -24,6 +24,12 @@ assert len(results) > 50
         "KMeans(algorithm='elkan', n_clusters=3, n_init=2)",
         "KMeans(shift_tol=1e-6, inertia_tol=1e-9, copy_x=False)",
         "KMeans(refine='breathing')",
+        "FuzzyCMeans()",
+        "FuzzyCMeans(n_clusters=3, m=1.3)",
+        "KMedoids()",
+        "KMedoids(method='alternate', init='build', max_memory=0)",
+        "KMedoids(method='clara', metric='manhattan', n_clusters=3)",
+        "KMedoids(metric='gower')",
     ],
 )
 def test_common_checks_pass_with_nothing_expected_to_fail(estimator: str, run_python: RunPython) -> None:

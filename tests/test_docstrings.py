@@ -16,6 +16,8 @@ MODULES = sorted(
     if path.name != "__main__.py"
 )
 
+FROM_CENTERS = ("FuzzyCMeans.from_centers", "KMeans.from_centers", "KMedoids.from_centers")
+
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_print_what_they_say(name: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,7 +28,7 @@ def test_examples_print_what_they_say(name: str, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("room", "name"),
     [
-        *(("cluster", name) for name in [*fulcra.cluster.__all__, "KMeans.from_centers"]),
+        *(("cluster", name) for name in [*fulcra.cluster.__all__, *FROM_CENTERS]),
         # What functions return is shown by their examples.
         *(("metrics", name) for name in fulcra.metrics.__all__ if name.islower()),
     ],

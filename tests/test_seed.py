@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fulcra.cluster import KMeans
+from fulcra.cluster import FuzzyCMeans, KMeans, KMedoids
 from oracles import means, nearest, squared_distances, wcss
 
 CUSTOMERS = np.array(
@@ -62,6 +62,27 @@ def test_weights_3_2_1_draw_the_centroid_towards_the_heavy_points() -> None:
     np.testing.assert_array_equal(
         model.cluster_centers_, [[2.0, 2.0]]
     )  # (3 * 0 + 2 * 6 + 1 * 0) / 6 and 12 / 6
+
+
+def test_a_fuzzy_centroid_is_the_mean_weighted_by_memberships_to_the_power_m() -> None:
+    points = np.array([[0.0], [1.0], [4.0]])
+    model = FuzzyCMeans(2, init=[[0.0], [3.0]], m=2.0, max_iter=1).fit(points)
+    # Memberships in the first cluster: 1, 4 / 5 and 1 / 17; their squares weigh 0, 1 and 4.
+    want = (0.64 + 4 / 289) / (1.64 + 1 / 289)
+    assert model.cluster_centers_[0, 0] == pytest.approx(want, rel=1e-14)
+
+
+def test_the_medoid_of_1_2_3_4_100_is_3_where_the_centroid_is_22() -> None:
+    points = np.array([[1.0], [2.0], [3.0], [4.0], [100.0]])
+    np.testing.assert_array_equal(KMeans(1).fit(points).cluster_centers_, [[22.0]])
+    for method in ("fasterpam", "alternate", "clara"):
+        model = KMedoids(1, method=method, random_state=0).fit(points)
+        np.testing.assert_array_equal(model.cluster_centers_, [[3.0]])
+
+
+def test_manhattan_distance_of_3_4_and_1_2_is_4() -> None:
+    model = KMedoids.from_centers([[1.0, 2.0]], metric="manhattan")
+    assert model.transform([[3.0, 4.0]])[0, 0] == 4.0
 
 
 def test_each_kind_of_start_of_the_text_leads_to_centroids_of_their_own_clusters() -> None:

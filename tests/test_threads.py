@@ -20,7 +20,7 @@ import pytest
 import threadpoolctl
 from conftest import RunPython
 from fulcra import _core
-from fulcra.cluster import KMeans
+from fulcra.cluster import FuzzyCMeans, KMeans, KMedoids
 from numpy.testing import assert_array_equal
 
 ROWS = np.random.default_rng(0).normal(size=(30_000, 16))  # enough work to be shared among threads
@@ -279,6 +279,47 @@ def test_ctrl_c_stops_a_fit_and_leaves_the_estimator_as_it_was(n_threads: int, v
         assert model.n_features_in_ == 16
     assert min(waits) < 0.2
     assert_array_equal(model.predict(ROWS), before["labels_"])
+
+
+@pytest.mark.usefixtures("_ctrl_c_raises")
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"init": "build", "n_clusters": 300},
+        {"init": "random", "n_clusters": 4000},
+        {"init": "random", "max_memory": 0},
+        {"metric": "chebyshev", "max_memory": 0},
+        {"metric": "correlation", "max_memory": "2GB"},
+        {"method": "clara", "sample_size": 3000, "n_samplings": 1000},
+        {"method": "alternate", "init": "random", "max_memory": 0, "n_clusters": 300},
+        None,
+    ],
+)
+def test_ctrl_c_stops_medoids_and_fuzzy_clusters(parameters: dict[str, object] | None) -> None:
+    if parameters is None:
+        rows, model = LONG, FuzzyCMeans(40, m=1.5, init=LONG[:40], tol=0, max_iter=100_000)
+        parameters = {"init": np.repeat(LONG[:40], 10, axis=0), "n_clusters": 400}
+    else:
+        rows, model = LONG[:12_000], KMedoids(40, random_state=0)
+    model.set_params(max_iter=2).fit(rows[:500]).set_params(max_iter=100_000)
+    before = dict(vars(model))
+    model.set_params(**parameters)
+    waits = []
+    for _ in range(3):
+        pressed = []
+
+        def press(pressed: list[float] = pressed) -> None:
+            pressed.append(time.perf_counter())
+            _thread.interrupt_main()
+
+        timer = threading.Timer(0.4, press)
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(rows)
+        waits.append(time.perf_counter() - pressed[0])
+        timer.join()
+        assert all(vars(model)[name] is before[name] for name in before if name.endswith("_"))
+    assert min(waits) < 0.2
 
 
 @pytest.mark.usefixtures("_ctrl_c_raises")

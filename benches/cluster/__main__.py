@@ -4,9 +4,23 @@ They are ../RESULTS.md and the one in the README.
 """
 
 from benches import command
-from benches.cluster import bench_assign, bench_fit, bench_predict_overhead, bench_sparse
+from benches.cluster import (
+    bench_assign,
+    bench_fit,
+    bench_fuzzy,
+    bench_kmedoids,
+    bench_predict_overhead,
+    bench_sparse,
+)
 
 command.main(
-    (*bench_assign.BENCHES, *bench_fit.BENCHES, *bench_predict_overhead.BENCHES, *bench_sparse.BENCHES),
+    (
+        *bench_assign.BENCHES,
+        *bench_fit.BENCHES,
+        *bench_predict_overhead.BENCHES,
+        *bench_sparse.BENCHES,
+        *bench_kmedoids.BENCHES,
+        *bench_fuzzy.BENCHES,
+    ),
     write=True,
 )

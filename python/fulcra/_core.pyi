@@ -84,6 +84,71 @@ def silhouette_samples(
     of: NDArray[np.int64],  # which rows, each against all
     metric: str,  # 'euclidean'; 'manhattan' for dense X
 ) -> NDArray[np.float64]: ...  # (len(of),)
+
+@final
+class KMedoidsFit:
+    """What `kmedoids_fit` found."""
+
+    @property
+    def medoids(self) -> NDArray[np.int64]: ...  # (n_clusters,)
+    @property
+    def n_iter(self) -> int: ...
+    @property
+    def stop_reason(self) -> str: ...  # unchanged or max_iter
+    @property
+    def history(self) -> dict[str, NDArray[Any]]: ...  # inertia, seconds: float64; swaps: int64
+
+class Lines(Protocol):
+    """Distances that are computed when the core asks for them, from the calling thread."""
+
+    dtype: np.dtype[Any]  # float32 or float64
+    n_rows: int
+    block: int  # lines to ask for at a time
+
+    def lines(self, start: int, stop: int) -> Floats:
+        """Return the distances of rows start..stop from all rows, (stop - start, n_rows)."""
+
+def kmedoids_fit(
+    distances: Floats | Lines,  # (n_rows, n_rows), C-contiguous, sound
+    sample_weight: NDArray[np.float64] | None,  # positive
+    start: Sequence[int] | None,  # None: BUILD
+    *,
+    n_clusters: int,
+    method: str,  # fasterpam or alternate
+    max_iter: int,
+) -> KMedoidsFit: ...
+def kmedoids_assign(
+    distances: Floats, sample_weight: NDArray[np.float64] | None
+) -> tuple[NDArray[np.int32], float]: ...  # (n_samples, n_clusters): labels and the sum of weight times least
+def distance_flaw(distances: Floats, tolerance: float) -> tuple[str, int, int] | None: ...
+def pairwise_distances(X: Floats, Y: Floats, metric: str) -> Floats: ...  # (n_samples, n_points)
+def distinct_rows(
+    X: Any, sample_weight: NDArray[np.float64] | None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...  # one row of each content, and the weight of its like
+
+@final
+class FuzzyFit:
+    """What `fuzzy_fit` found."""
+
+    @property
+    def centers(self) -> Floats: ...  # (n_clusters, n_features), dtype of X
+    @property
+    def settled(self) -> bool: ...  # whether tol stopped it
+    @property
+    def history(self) -> dict[str, NDArray[Any]]: ...  # objective, shift (squared), seconds
+
+def fuzzy_fit(
+    X: Any,  # as for kmeans_fit
+    sample_weight: NDArray[np.float64] | None,
+    centers: Floats,  # (n_clusters, n_features)
+    *,
+    m: float,
+    max_iter: int,
+    tol: float,
+) -> FuzzyFit: ...
+def fuzzy_memberships(
+    X: Any, sample_weight: NDArray[np.float64] | None, centers: Floats, m: float
+) -> tuple[Floats, float, float]: ...  # (n_samples, n_clusters), the objective, sum of weight times squares
 def simd_level() -> str: ...  # 'portable', 'avx2', 'avx512' or 'neon'
 def get_num_threads() -> int: ...
 def set_num_threads(n_threads: int | None) -> None: ...  # None: back to the environment's say

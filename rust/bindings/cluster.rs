@@ -1,4 +1,7 @@
-//! `fulcra_core::cluster` for `fulcra.cluster`.
+//! `fulcra_core::cluster` for `fulcra.cluster`: k-means here, every other algorithm in a file of its own.
+
+pub mod fuzzy;
+pub mod medoids;
 
 use fulcra_core::cluster::lloyd::{self, Fit, Iteration, Listener, Rules, Start, Stop};
 use fulcra_core::cluster::moments::Moments;

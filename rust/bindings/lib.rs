@@ -10,6 +10,12 @@ mod run;
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
+    use crate::cluster::fuzzy::{FuzzyFit, fuzzy_fit, fuzzy_memberships};
+    #[pymodule_export]
+    use crate::cluster::medoids::{
+        KMedoidsFit, distance_flaw, distinct_rows, kmedoids_assign, kmedoids_fit, pairwise_distances,
+    };
+    #[pymodule_export]
     use crate::cluster::{KMeansFit, kmeans_distances, kmeans_fit, kmeans_inertia, kmeans_plusplus, kmeans_predict};
     #[pymodule_export]
     use crate::errors::NonFiniteError;

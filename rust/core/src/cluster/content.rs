@@ -5,8 +5,10 @@
 
 use std::cmp::Ordering;
 
+use crate::error::Result;
 use crate::float::Float;
 use crate::rows::Rows;
+use crate::run::Run;
 
 /// A hash of row i: the wrapping sum over its non-zero cells of a mix of column and value, the value rounded to f32 so that
 /// the last bits of an f64 do not matter.
@@ -37,6 +39,24 @@ pub fn sort<F: Float>(rows: &Rows<'_, F>, members: &mut [u32]) {
     members.iter_mut().zip(hashed).for_each(|(member, (_, i))| *member = i);
 }
 
+/// The first row of each content, in the order of [`sort`], and the weight of all rows that are like it; rows without weight
+/// are left out.
+pub fn distinct<F: Float>(rows: &Rows<'_, F>, weights: Option<&[f64]>, run: &Run<'_>) -> Result<Vec<(i64, f64)>> {
+    let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
+    let mut members: Vec<u32> = (0..rows.n() as u32).filter(|&i| weight(i as usize) > 0.0).collect();
+    run.check()?;
+    sort(rows, &mut members);
+    run.check()?;
+    let mut distinct: Vec<(i64, f64)> = Vec::new();
+    for i in members.into_iter().map(|i| i as usize) {
+        match distinct.last_mut() {
+            Some((first, sum)) if compare_cells(rows, *first as usize, i) == Ordering::Equal => *sum += weight(i),
+            _ => distinct.push((i as i64, weight(i))),
+        }
+    }
+    Ok(distinct)
+}
+
 /// Orders two rows by their non-zero cells.
 pub fn compare_cells<F: Float>(rows: &Rows<'_, F>, a: usize, b: usize) -> Ordering {
     if a == b {
@@ -64,6 +84,14 @@ mod tests {
         let dense = Rows::Dense(Dense::new(&[0.0, 2.0, -0.0, 1.5], 1, 4).unwrap());
         let csr = Rows::Csr(Csr::new(&[2.0, 1.5], &[1, 3], &[0, 2], 4).unwrap());
         assert_eq!(hash(&dense, 0), hash(&csr, 0));
+    }
+
+    #[test]
+    fn distinct_rows_carry_the_weight_of_their_copies() {
+        let rows = Rows::Dense(Dense::new(&[1.0, 2.0, 1.0, 3.0, 2.0], 5, 1).unwrap());
+        let mut found = distinct(&rows, Some(&[1.0, 0.5, 2.0, 0.0, 4.0]), &Run::alone()).unwrap();
+        found.sort_by_key(|&(i, _)| i);
+        assert_eq!(found, [(0, 3.0), (1, 4.5)]);
     }
 
     #[test]

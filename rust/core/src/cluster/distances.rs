@@ -54,7 +54,7 @@ pub fn euclidean<F: Float>(rows: &Rows<'_, F>, centers: &[f64], run: &Run<'_>) -
 }
 
 /// Zeros, or an error where the machine cannot hold them: the system would grant them and then kill the process.
-fn allocate<F: Float>(n: usize) -> Result<Vec<F>> {
+pub(super) fn allocate<F: Float>(n: usize) -> Result<Vec<F>> {
     let bytes = n.saturating_mul(size_of::<F>());
     let failed = Error::Memory { what: "the matrix of distances", bytes };
     if bytes > physical_memory() {
