@@ -4,9 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
-from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_array, column_or_1d
 
 from fulcra._base import Data
@@ -66,6 +63,10 @@ def align_labels(old: Data, new: Data) -> NDArray[np.int64]:
         raise ValueError(f"old labels must be whole numbers; got {old.dtype}.")
     kept = np.unique(old).astype(np.int64)
     _, positions = np.unique(new, return_inverse=True)
+    # Half of SciPy and of scikit-learn: loaded when they are used.
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415
+    from sklearn.metrics.cluster import contingency_matrix  # noqa: PLC0415
+
     shared = contingency_matrix(old, new)
     ones, others = linear_sum_assignment(shared, maximize=True)
     overlap = shared[ones, others] > 0
@@ -75,6 +76,9 @@ def align_labels(old: Data, new: Data) -> NDArray[np.int64]:
 def _of_centers(old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.int64]:
     if old.shape[1] != new.shape[1]:
         raise ValueError(f"old centers have {old.shape[1]} columns and new ones {new.shape[1]}.")
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415
+    from scipy.spatial.distance import cdist  # noqa: PLC0415
+
     ones, others = linear_sum_assignment(cdist(old, new, metric="sqeuclidean"))
     return _named(len(new), others, ones, len(old))
 

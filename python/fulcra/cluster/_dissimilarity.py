@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.metrics import pairwise_distances
 
 from fulcra import _core
 from fulcra._base import Data, Floats, check_rows, non_finite_error, raise_non_finite
@@ -139,6 +138,8 @@ class Dissimilarity:
         kind = rows.dtype
         if self.metric in _OF_BOOLEANS:
             rows, others = rows.astype(bool), others.astype(bool)
+        from sklearn.metrics import pairwise_distances  # noqa: PLC0415 - half of scikit-learn
+
         found = pairwise_distances(rows, others, metric=self.metric, **self._params)
         distances: Floats = np.ascontiguousarray(found, dtype=kind)
         if not (distances >= 0).all():
