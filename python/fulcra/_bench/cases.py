@@ -121,6 +121,7 @@ def measure(
     WrongAnswerError
         If fulcra's labels are not the nearest centres, or its inertia is not scikit-learn's.
     """
+    contenders.load()
     X = _data(case.data)
     start = _rows(X, case.n_clusters)
     with timing.threads(n_threads):

@@ -5,6 +5,7 @@ that only the work itself is timed. A contender that cannot take a case is left 
 superkmeans know float32 only.
 """
 
+import importlib
 import importlib.util
 import warnings
 from collections.abc import Callable
@@ -51,6 +52,12 @@ PEERS = {
 def installed() -> tuple[str, ...]:
     """Name the peers that can be imported here."""
     return tuple(name for name, module in PEERS.items() if importlib.util.find_spec(module))
+
+
+def load() -> None:
+    """Import the peers: only pools that are loaded already can be held to a number of threads."""
+    for name in installed():
+        importlib.import_module(PEERS[name])
 
 
 def holding(kind: Any, centers: NDArray[Any]) -> Any:
