@@ -5,6 +5,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import fulcra.cluster._centers as centers_module
 import fulcra.cluster._kmeans as kmeans_module
 import numpy as np
 import pandas as pd
@@ -43,7 +44,8 @@ class Spy:
 @pytest.fixture
 def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
     watching = Spy()
-    monkeypatch.setattr(kmeans_module, "_core", watching)
+    for module in (centers_module, kmeans_module):
+        monkeypatch.setattr(module, "_core", watching)
     return watching
 
 

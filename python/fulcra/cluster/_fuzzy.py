@@ -8,33 +8,16 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_random_state
 
 from fulcra import _core
-from fulcra._base import (
-    Data,
-    Floats,
-    Interval,
-    StrOptions,
-    check_rows,
-    check_weights,
-    estimator_fit,
-    non_finite_error,
-    require_fitted,
-)
+from fulcra._base import Data, Floats, Interval, StrOptions, check_weights, estimator_fit
+from fulcra.cluster._centers import CenterClusterer
 from fulcra.cluster._seeding import starts
 
 
-class FuzzyCMeans(
-    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
-    TransformerMixin,  # type: ignore[misc]
-    ClusterMixin,  # type: ignore[misc]
-    BaseEstimator,  # type: ignore[misc]
-):
+class FuzzyCMeans(CenterClusterer):
     """Fuzzy c-means clustering: each row has a membership in each cluster, from 0 to 1, 1 in all together.
 
     Memberships and centers are found in turns, each the best for the other, so the objective
@@ -114,6 +97,9 @@ default='k-means++'
     [[0.74, 0.26]]
     """
 
+    #: Memberships are dense, and so is the work, whatever X is.
+    _takes_sparse = False
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
         "m": [Interval(Real, 1, None, closed="neither")],
@@ -140,55 +126,6 @@ default='k-means++'
         self.tol = tol
         self.random_state = random_state
 
-    @classmethod
-    def from_centers(cls, centers: Data, *, feature_names: Data = None, **params: Any) -> Self:
-        """Return a fitted estimator with known centers.
-
-        It predicts, transforms and scores. A later `fit` starts from these centers, unless `params` say
-        otherwise.
-
-        Parameters
-        ----------
-        centers : array-like or data frame of shape (n_clusters, n_features)
-            The centers; float32 is kept, everything else becomes float64.
-        feature_names : array-like of shape (n_features,) of str, default=None
-            Names of the columns; None takes those of a data frame.
-        **params
-            Parameters of the estimator, apart from `n_clusters`.
-
-        Returns
-        -------
-        FuzzyCMeans
-            With `cluster_centers_`, `n_features_in_` and, where there are names, `feature_names_in_`.
-
-        Raises
-        ------
-        ValueError
-            If the centers are not finite, or the names do not match them in number.
-
-        Examples
-        --------
-        >>> from fulcra.cluster import FuzzyCMeans
-        >>> known = FuzzyCMeans.from_centers([[0.0], [3.0]])
-        >>> known.predict_proba([[1.0], [3.0]]).round(2).tolist()
-        [[0.8, 0.2], [0.0, 1.0]]
-        """
-        model = cls(**{"init": centers, **params})
-        checked = check_array(
-            centers, dtype=[np.float64, np.float32], order="C", copy=True, input_name="centers"
-        )
-        validate_data(model, centers, reset=True, skip_check_array=True)  # the features' names and number
-        if feature_names is not None:
-            names = np.asarray(feature_names, dtype=object)
-            if names.shape != (checked.shape[1],):
-                raise ValueError(
-                    f"feature_names has {names.size} names; the centers have {checked.shape[1]} columns."
-                )
-            model.feature_names_in_ = names
-        model.n_clusters = checked.shape[0]
-        model.cluster_centers_ = checked
-        return model
-
     @estimator_fit
     def fit(self, X: Data, y: object = None, sample_weight: Data = None) -> Self:
         """Find the centers and the memberships.
@@ -213,23 +150,20 @@ default='k-means++'
             If a parameter or the weights are unusable, there are fewer rows than clusters, or X is not
             finite: the message names the first such row and column.
         """
-        X = _dense_rows(self, X, reset=True)
+        X = self._rows(X, reset=True)
         if X.shape[0] < self.n_clusters:
             raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}.")
         weights = check_weights(sample_weight, X)
         random_state = check_random_state(self.random_state)
-        try:
+        with self._flaws_named(X):
             start = starts(self, X, weights, random_state, 1)[0]
             if isinstance(start, tuple):
                 chosen = _core.kmeans_plusplus(X, weights, self.n_clusters, None, start[1])
                 start = X[chosen]
             found = _core.fuzzy_fit(X, weights, start, m=self.m, max_iter=self.max_iter, tol=self.tol)
-            u, objective, squares = _core.fuzzy_memberships(X, weights, found.centers, self.m)
-            labels = _core.kmeans_predict(X, found.centers)
-        except _core.NonFiniteError as error:
-            raise non_finite_error(self, error) from None
-        self.cluster_centers_ = found.centers
-        self.u_, self.objective_, self.labels_ = u, objective, labels
+            self.cluster_centers_ = found.centers
+            self.u_, self.objective_, squares = self._memberships(X, weights)
+            self.labels_ = self._nearest(X)
         self.partition_coefficient_ = squares / (X.shape[0] if weights is None else float(weights.sum()))
         self.history_ = {**found.history, "shift": np.sqrt(found.history["shift"])}
         self.n_iter_ = len(self.history_["shift"])
@@ -242,52 +176,6 @@ default='k-means++'
         else:
             self.stop_reason_ = f"Stopped at max_iter={self.max_iter}, before converging."
         return self
-
-    def fit_predict(self, X: Data, y: object = None, sample_weight: Data = None) -> NDArray[np.int32]:
-        """Find the centers and return the labels; the same as ``fit(X).labels_``.
-
-        Parameters
-        ----------
-        X : {array-like, data frame} of shape (n_samples, n_features)
-            The rows to cluster.
-        y : object
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), int32
-            The index of each row's nearest center.
-        """
-        labels: NDArray[np.int32] = self.fit(X, sample_weight=sample_weight).labels_
-        return labels
-
-    def predict(self, X: Data) -> NDArray[np.int32]:
-        """Return the index of the nearest center for each row: where its membership is largest.
-
-        Parameters
-        ----------
-        X : {array-like, data frame} of shape (n_samples, n_features)
-            New rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), int32
-            The lowest index on a tie.
-
-        Raises
-        ------
-        NotFittedError
-            If there are no centers yet.
-        ValueError
-            If X has another number of columns than in `fit`, or is not finite.
-        """
-        X = self._checked(X)
-        try:
-            return _core.kmeans_predict(X, self.cluster_centers_)
-        except _core.NonFiniteError as error:
-            raise non_finite_error(self, error) from None
 
     def predict_proba(self, X: Data) -> Floats:
         """Return the memberships of each row in each cluster.
@@ -309,108 +197,13 @@ default='k-means++'
         ValueError
             If X has another number of columns than in `fit`, or is not finite.
         """
-        return self._memberships(self._checked(X), None)[0]
+        rows = self._checked(X)
+        with self._flaws_named(rows):
+            return self._memberships(rows, None)[0]
 
-    def fit_transform(self, X: Data, y: object = None, sample_weight: Data = None) -> Floats:
-        """Find the centers and return the distances; the same as ``fit(X).transform(X)``.
+    def _loss(self, rows: Any, weights: NDArray[np.float64] | None) -> float:
+        return self._memberships(rows, weights)[1]
 
-        Parameters
-        ----------
-        X : {array-like, data frame} of shape (n_samples, n_features)
-            The rows to cluster.
-        y : object
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_clusters)
-            Euclidean distances, in the dtype of X.
-        """
-        return self.fit(X, sample_weight=sample_weight)._distances(X)
-
-    def transform(self, X: Data) -> Floats:
-        """Return the distance of each row from each center.
-
-        Parameters
-        ----------
-        X : {array-like, data frame} of shape (n_samples, n_features)
-            New rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_clusters)
-            Euclidean distances, in the dtype of X.
-
-        Raises
-        ------
-        NotFittedError
-            If there are no centers yet.
-        ValueError
-            If X has another number of columns than in `fit`, or is not finite.
-        """
-        return self._distances(X)
-
-    def score(self, X: Data, y: object = None, sample_weight: Data = None) -> float:
-        """Return minus the objective of X.
-
-        Parameters
-        ----------
-        X : {array-like, data frame} of shape (n_samples, n_features)
-            New rows.
-        y : object
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row, not negative; None: all equal.
-
-        Returns
-        -------
-        float
-            Minus the sum over rows and clusters of weight times membership to the power m times squared
-            distance.
-
-        Raises
-        ------
-        NotFittedError
-            If there are no centers yet.
-        ValueError
-            If X has another number of columns than in `fit`, or is not finite, or the weights are unusable.
-        """
-        X = self._checked(X)
-        return -self._memberships(X, check_weights(sample_weight, X))[1]
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-    @property
-    def _n_features_out(self) -> int:
-        """How many columns `transform` returns; scikit-learn's mixin asks for it by this name."""
-        return len(self.cluster_centers_)
-
-    def _checked(self, X: Data) -> Any:
-        require_fitted(self, "cluster_centers_")
-        return _dense_rows(self, X, reset=False)
-
-    def _memberships(self, X: Any, weights: NDArray[np.float64] | None) -> tuple[Floats, float, float]:
-        try:
-            return _core.fuzzy_memberships(X, weights, self.cluster_centers_, self.m)
-        except _core.NonFiniteError as error:
-            raise non_finite_error(self, error) from None
-
-    def _distances(self, X: Data) -> Floats:
-        X = self._checked(X)
-        try:
-            return _core.kmeans_distances(X, self.cluster_centers_)
-        except _core.NonFiniteError as error:
-            raise non_finite_error(self, error) from None
-
-
-def _dense_rows(estimator: FuzzyCMeans, X: Data, *, reset: bool) -> Floats:
-    """Return X as the core reads it; memberships are dense, and so is the work, whatever X is."""
-    if sp.issparse(X):
-        raise TypeError("Sparse data was passed, but dense data is required: use X.toarray().")
-    rows: Floats = check_rows(estimator, X, reset=reset)
-    return rows
+    def _memberships(self, rows: Any, weights: NDArray[np.float64] | None) -> tuple[Floats, float, float]:
+        """Return u (n, c), the objective, and the weighted sum of the squared memberships."""
+        return _core.fuzzy_memberships(rows, weights, self.cluster_centers_, self.m)

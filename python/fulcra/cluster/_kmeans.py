@@ -9,10 +9,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_random_state
 
 from fulcra import _core
 from fulcra._base import (
@@ -21,13 +19,11 @@ from fulcra._base import (
     Interval,
     StrOptions,
     check_function_params,
-    check_rows,
     check_weights,
     estimator_fit,
-    non_finite_error,
-    require_fitted,
 )
 from fulcra._progress import CallbackSupport, FitProgress
+from fulcra.cluster._centers import CenterClusterer
 from fulcra.cluster._seeding import is_array_like, starts
 
 #: What `n_init="auto"` means; 1 for centres that are given, and 10 for a callable.
@@ -46,13 +42,7 @@ _STOP_SENTENCES = {
 }
 
 
-class KMeans(
-    CallbackSupport,
-    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
-    TransformerMixin,  # type: ignore[misc]
-    ClusterMixin,  # type: ignore[misc]
-    BaseEstimator,  # type: ignore[misc]
-):
+class KMeans(CallbackSupport, CenterClusterer):
     """k-means clustering: k centers that make the squared distances to the rows small.
 
     Takes the place of `sklearn.cluster.KMeans`. The labels are those of the truly nearest centers, whatever
@@ -203,55 +193,6 @@ n_features), default='k-means++'
         self.inertia_tol = inertia_tol
         self.refine = refine
 
-    @classmethod
-    def from_centers(cls, centers: Data, *, feature_names: Data = None, **params: Any) -> Self:
-        """Return a fitted estimator with known centers.
-
-        It predicts, transforms and scores. A later `fit` starts from these centers, unless `params` say
-        otherwise.
-
-        Parameters
-        ----------
-        centers : array-like or data frame of shape (n_clusters, n_features)
-            The centers; float32 is kept, everything else becomes float64.
-        feature_names : array-like of shape (n_features,) of str, default=None
-            Names of the columns; None takes those of a data frame.
-        **params
-            Parameters of the estimator, apart from `n_clusters`.
-
-        Returns
-        -------
-        KMeans
-            With `cluster_centers_`, `n_features_in_` and, where there are names, `feature_names_in_`.
-
-        Raises
-        ------
-        ValueError
-            If the centers are not finite, or the names do not match them in number.
-
-        Examples
-        --------
-        >>> from fulcra.cluster import KMeans
-        >>> palette = KMeans.from_centers([[135, 206, 235], [34, 139, 34]], feature_names=["r", "g", "b"])
-        >>> palette.cluster_centers_.shape
-        (2, 3)
-        """
-        model = cls(**{"init": centers, "n_init": 1, **params})
-        checked = check_array(
-            centers, dtype=[np.float64, np.float32], order="C", copy=True, input_name="centers"
-        )
-        validate_data(model, centers, reset=True, skip_check_array=True)  # the features' names and number
-        if feature_names is not None:
-            names = np.asarray(feature_names, dtype=object)
-            if names.shape != (checked.shape[1],):
-                raise ValueError(
-                    f"feature_names has {names.size} names; the centers have {checked.shape[1]} columns."
-                )
-            model.feature_names_in_ = names
-        model.n_clusters = checked.shape[0]
-        model.cluster_centers_ = checked
-        return model
-
     @estimator_fit
     def fit(self, X: Data, y: object = None, sample_weight: Data = None) -> Self:
         """Find the centers.
@@ -283,7 +224,7 @@ n_features), default='k-means++'
         ConvergenceWarning
             If fewer than `n_clusters` clusters have rows, for want of distinct rows.
         """
-        X = check_rows(self, X, reset=True)
+        X = self._rows(X, reset=True)
         if X.shape[0] < self.n_clusters:
             raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}.")
         self._n_init = self._number_of_starts()
@@ -295,7 +236,7 @@ n_features), default='k-means++'
             )
         weights = check_weights(sample_weight, X)
         progress = self._progress(X, y, weights)
-        try:
+        with self._flaws_named(X):
             found = _core.kmeans_fit(
                 X,
                 weights,
@@ -309,8 +250,6 @@ n_features), default='k-means++'
                 breathing=self.refine == "breathing",
                 listener=progress,
             )
-        except _core.NonFiniteError as error:
-            raise non_finite_error(self, error) from None
         if found.n_found < self.n_clusters:
             warnings.warn(
                 f"Number of distinct clusters ({found.n_found}) found smaller than n_clusters "
@@ -333,134 +272,9 @@ n_features), default='k-means++'
             progress.finished(learned)
         return self
 
-    def fit_predict(self, X: Data, y: object = None, sample_weight: Data = None) -> NDArray[np.int32]:
-        """Find the centers and return the labels; the same as ``fit(X).labels_``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            The rows to cluster.
-        y : object
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), int32
-            The index of each row's nearest center.
-        """
-        labels: NDArray[np.int32] = self.fit(X, sample_weight=sample_weight).labels_
-        return labels
-
-    def predict(self, X: Data) -> NDArray[np.int32]:
-        """Return the index of the nearest center for each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            New rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), int32
-            The argmin of the direct difference in float64, the lowest index on a tie.
-
-        Raises
-        ------
-        NotFittedError
-            If there are no centers yet.
-        ValueError
-            If X has another number of columns than in `fit`, or is not finite.
-        """
-        X = self._checked(X)
-        try:
-            return _core.kmeans_predict(X, self.cluster_centers_)
-        except _core.NonFiniteError as error:
-            raise non_finite_error(self, error) from None
-
-    def fit_transform(self, X: Data, y: object = None, sample_weight: Data = None) -> Floats:
-        """Find the centers and return the distances; the same as ``fit(X).transform(X)``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            The rows to cluster.
-        y : object
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_clusters)
-            Euclidean distances, in the dtype of X.
-        """
-        return self.fit(X, sample_weight=sample_weight)._distances(X)
-
-    def transform(self, X: Data) -> Floats:
-        """Return the distance of each row from each center.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            New rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_clusters)
-            Euclidean distances from direct differences in float64, rounded to the dtype of X; dense for
-            sparse X as well.
-
-        Raises
-        ------
-        NotFittedError
-            If there are no centers yet.
-        ValueError
-            If X has another number of columns than in `fit`, or is not finite.
-        """
-        return self._distances(X)
-
-    def score(self, X: Data, y: object = None, sample_weight: Data = None) -> float:
-        """Return minus the inertia of X.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            New rows.
-        y : object
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row, not negative; None: all equal.
-
-        Returns
-        -------
-        float
-            Minus the sum over the rows of weight times squared distance from the nearest center.
-
-        Raises
-        ------
-        NotFittedError
-            If there are no centers yet.
-        ValueError
-            If X has another number of columns than in `fit`, or is not finite, or the weights are unusable.
-        """
-        X = self._checked(X)
-        try:
-            return -_core.kmeans_inertia(X, check_weights(sample_weight, X), self.cluster_centers_)
-        except _core.NonFiniteError as error:
-            raise non_finite_error(self, error) from None
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-    @property
-    def _n_features_out(self) -> int:
-        """How many columns `transform` returns; scikit-learn's mixin asks for it by this name."""
-        return len(self.cluster_centers_)
+    @classmethod
+    def _params_of_known(cls, centers: Data) -> dict[str, Any]:
+        return {"init": centers, "n_init": 1}
 
     def _number_of_starts(self) -> int:
         if is_array_like(self.init):
@@ -493,17 +307,6 @@ n_features), default='k-means++'
                 "inertia_tol": f"inertia change within inertia_tol {self.inertia_tol}",
             },
         )
-
-    def _checked(self, X: Data) -> Any:
-        require_fitted(self, "cluster_centers_")
-        return check_rows(self, X, reset=False)
-
-    def _distances(self, X: Data) -> Floats:
-        X = self._checked(X)
-        try:
-            return _core.kmeans_distances(X, self.cluster_centers_)
-        except _core.NonFiniteError as error:
-            raise non_finite_error(self, error) from None
 
 
 @check_function_params(

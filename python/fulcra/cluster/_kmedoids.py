@@ -10,10 +10,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import validate_data
 
 from fulcra import _core
 from fulcra._base import (
@@ -25,6 +23,7 @@ from fulcra._base import (
     estimator_fit,
     require_fitted,
 )
+from fulcra.cluster._centers import CenterClusterer
 from fulcra.cluster._dissimilarity import (
     METRICS,
     WITH_MISSING,
@@ -36,12 +35,7 @@ from fulcra.cluster._dissimilarity import (
 from fulcra.cluster._medoid_search import MedoidSearch, assign
 
 
-class KMedoids(
-    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
-    TransformerMixin,  # type: ignore[misc]
-    ClusterMixin,  # type: ignore[misc]
-    BaseEstimator,  # type: ignore[misc]
-):
+class KMedoids(CenterClusterer):
     """k-medoids clustering: k of the rows that make the distances of all rows from them small.
 
     A medoid is a row, so it can be looked at, outliers do not draw it away, and any distance will do, between
@@ -169,8 +163,6 @@ class KMedoids(
         "sample_size": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    cluster_centers_: Any
-
     def __init__(
         self,
         n_clusters: int = 8,
@@ -229,30 +221,13 @@ class KMedoids(
         >>> known.predict([[1, 2], [8, 5]])
         array([0, 1], dtype=int32)
         """
-        model = cls(**params)
+        model = super().from_centers(centers, feature_names=feature_names, **params)
         model._validate_params()
         given = set(model.metric_params or {})
         needs_data = {"seuclidean": "V", "mahalanobis": "VI"}.get(str(model.metric))
         if model.metric in {"gower", "precomputed"} or (needs_data and needs_data not in given):
             raise ValueError(f"metric={model.metric!r} takes what it needs from the data of fit.")
-        checked = check_array(
-            centers,
-            dtype=[np.float64, np.float32],
-            order="C",
-            copy=True,
-            input_name="centers",
-            ensure_all_finite=model.metric not in WITH_MISSING,
-        )
-        validate_data(model, centers, reset=True, skip_check_array=True)  # the features' names and number
-        if feature_names is not None:
-            names = np.asarray(feature_names, dtype=object)
-            if names.shape != (checked.shape[1],):
-                raise ValueError(
-                    f"feature_names has {names.size} names; the centers have {checked.shape[1]} columns."
-                )
-            model.feature_names_in_ = names
-        model.n_clusters = checked.shape[0]
-        model.cluster_centers_ = model._medoids = checked
+        model._medoids = model.cluster_centers_
         model._dissimilarity = Dissimilarity(model)
         return model
 
@@ -293,7 +268,7 @@ class KMedoids(
         weights = check_weights(sample_weight, rows)
         if rows.shape[0] < self.n_clusters:
             raise ValueError(f"n_samples={rows.shape[0]} should be >= n_clusters={self.n_clusters}.")
-        try:
+        with self._flaws_named(rows):
             search = MedoidSearch(self, dissimilarity, rows, weights)
             found = search.run(memory, check_random_state(self.random_state))
             medoids = found.medoids
@@ -310,129 +285,10 @@ class KMedoids(
             self._dissimilarity = dissimilarity
             self._remember_medoids(X, rows)
             self.labels_, self.inertia_ = self._assign(rows, weights)
-        except _core.NonFiniteError:
-            raise overflow_error(self, rows) from None
         self.history_ = {name: np.asarray(column) for name, column in found.history.items()}
         self.n_iter_ = len(self.history_["inertia"])
         self.stop_reason_ = found.sentence
         return self
-
-    def fit_predict(self, X: Data, y: object = None, sample_weight: Data = None) -> NDArray[np.int32]:
-        """Find the medoids and return the labels; the same as ``fit(X).labels_``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            The rows to cluster, or their distances.
-        y : object
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), int32
-            The index of each row's nearest medoid.
-        """
-        labels: NDArray[np.int32] = self.fit(X, sample_weight=sample_weight).labels_
-        return labels
-
-    def predict(self, X: Data) -> NDArray[np.int32]:
-        """Return the index of the nearest medoid for each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            New rows; for 'precomputed' their distances from all rows of `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), int32
-            The lowest index on a tie.
-
-        Raises
-        ------
-        NotFittedError
-            If there are no medoids yet.
-        ValueError
-            If X has another number of columns than in `fit`, or is not finite.
-        """
-        rows = self._checked(X)
-        try:
-            return self._assign(rows, None)[0]
-        except _core.NonFiniteError:
-            raise overflow_error(self, rows) from None
-
-    def fit_transform(self, X: Data, y: object = None, sample_weight: Data = None) -> Floats:
-        """Find the medoids and return the distances; the same as ``fit(X).transform(X)``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            The rows to cluster, or their distances.
-        y : object
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_clusters)
-            Distances from the medoids.
-        """
-        return self.fit(X, sample_weight=sample_weight)._transformed(X)
-
-    def transform(self, X: Data) -> Floats:
-        """Return the distance of each row from each medoid.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            New rows; for 'precomputed' their distances from all rows of `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_clusters)
-            Distances, in the dtype of X.
-
-        Raises
-        ------
-        NotFittedError
-            If there are no medoids yet.
-        ValueError
-            If X has another number of columns than in `fit`, or is not finite.
-        """
-        return self._transformed(X)
-
-    def score(self, X: Data, y: object = None, sample_weight: Data = None) -> float:
-        """Return minus the inertia of X.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-            New rows; for 'precomputed' their distances from all rows of `fit`.
-        y : object
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row, not negative; None: all equal.
-
-        Returns
-        -------
-        float
-            Minus the sum over the rows of weight times distance from the nearest medoid.
-
-        Raises
-        ------
-        NotFittedError
-            If there are no medoids yet.
-        ValueError
-            If X has another number of columns than in `fit`, or is not finite, or the weights are unusable.
-        """
-        rows = self._checked(X)
-        try:
-            return -self._assign(rows, check_weights(sample_weight, rows))[1]
-        except _core.NonFiniteError:
-            raise overflow_error(self, rows) from None
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -449,6 +305,10 @@ class KMedoids(
         """How many columns `transform` returns; scikit-learn's mixin asks for it by this name."""
         return len(self._medoids)
 
+    @classmethod
+    def _params_of_known(cls, centers: Data) -> dict[str, Any]:
+        return {}
+
     def _remember_medoids(self, X: Data, rows: Any) -> None:
         """Set what users see of the medoids, and what distances are computed from."""
         indices = self.medoid_indices_
@@ -461,19 +321,24 @@ class KMedoids(
         if self.metric == "gower":
             self.cluster_centers_ = check_array(X, dtype=None, ensure_all_finite=False)[indices]
 
-    def _assign(self, rows: Any, weights: NDArray[np.float64] | None) -> tuple[NDArray[np.int32], float]:
-        return assign(self._dissimilarity, rows, self._medoids, weights)
-
     def _checked(self, X: Data) -> Any:
         require_fitted(self, "_medoids")
         return self._dissimilarity.rows(self, X)
 
-    def _transformed(self, X: Data) -> Floats:
-        rows = self._checked(X)
-        try:
-            return self._dissimilarity.between(rows, self._medoids)
-        except _core.NonFiniteError:
-            raise overflow_error(self, rows) from None
+    def _assign(self, rows: Any, weights: NDArray[np.float64] | None) -> tuple[NDArray[np.int32], float]:
+        return assign(self._dissimilarity, rows, self._medoids, weights)
+
+    def _nearest(self, rows: Any) -> NDArray[np.int32]:
+        return self._assign(rows, None)[0]
+
+    def _distances(self, rows: Any) -> Floats:
+        return self._dissimilarity.between(rows, self._medoids)
+
+    def _loss(self, rows: Any, weights: NDArray[np.float64] | None) -> float:
+        return self._assign(rows, weights)[1]
+
+    def _named_flaw(self, rows: Any, error: _core.NonFiniteError) -> ValueError:
+        return overflow_error(self, rows)
 
 
 def _counted(sample_weight: Data, n: int) -> NDArray[np.bool_]:
