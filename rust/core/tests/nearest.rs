@@ -284,23 +284,52 @@ proptest! {
 
     #[test]
     fn sparse_rows_get_the_labels_of_dense_ones(
-        n in 1_usize..80, d in 1_usize..60, k in 1_usize..20, seed in 0_u64..1_000_000,
+        kind in 0..KINDS.len(), n in 30_usize..80, d in 1_usize..60, k in 1_usize..30, seed in 0_u64..1_000_000,
     ) {
-        let cells: Vec<f64> = uniform(n * d, seed).iter().map(|&x| if x.abs() < 0.7 { 0.0 } else { (x * 8.0).round() }).collect();
-        let (mut values, mut columns, mut starts) = (Vec::new(), Vec::new(), vec![0]);
-        for row in cells.chunks_exact(d) {
-            for (f, &x) in row.iter().enumerate().filter(|(_, x)| **x != 0.0) {
-                values.push(x);
-                columns.push(f as i32);
-            }
-            starts.push(values.len() as i64);
+        check_sparse::<f32>(KINDS[kind], n, d, k, seed);
+        check_sparse::<f64>(KINDS[kind], n, d, k, seed);
+    }
+
+    #[test]
+    fn sparse_rows_get_the_labels_of_dense_ones_among_many(
+        kind in 0..KINDS.len(), d in 1_usize..20, k in 60_usize..300, seed in 0_u64..1_000_000,
+    ) {
+        check_sparse::<f32>(KINDS[kind], k, d, k, seed);
+        check_sparse::<f64>(KINDS[kind], k, d, k, seed);
+    }
+}
+
+/// One cell in three is stored; then a third of the centres moves.
+fn check_sparse<F: Float>(kind: &str, n: usize, d: usize, k: usize, seed: u64) {
+    let mut cells: Vec<F> = make(kind, n, d, seed).iter().map(|&x| F::from_f64(x)).collect();
+    cells.iter_mut().zip(uniform(n * d, seed + 1)).filter(|(_, keep)| *keep < 0.3).for_each(|(x, _)| *x = F::default());
+    let (mut values, mut columns, mut starts) = (Vec::new(), Vec::new(), vec![0]);
+    for row in cells.chunks_exact(d) {
+        for (f, &x) in row.iter().enumerate().filter(|(_, x)| **x != F::default()) {
+            values.push(x);
+            columns.push(f as i32);
         }
-        let centers: Vec<f64> = uniform(k * d, seed + 1).iter().map(|x| (x * 4.0).round()).collect();
-        let rows = Rows::Csr(Csr::new(&values, &columns, &starts, d).unwrap());
-        for level in Level::available() {
+        starts.push(values.len() as i64);
+    }
+    let rows = Rows::Csr(Csr::new(&values, &columns, &starts, d).unwrap());
+    let mut centers: Vec<f64> = cells.iter().map(|x| x.to_f64()).cycle().take(k * d).collect();
+    centers.iter_mut().zip(uniform(k * d, seed + 2)).skip(k / 2 * d).for_each(|(c, noise)| *c += *c * noise * 1e-3);
+    if kind == "equal centres" && k > 1 {
+        centers.copy_within(0..d, (k - 1) * d);
+    }
+    let mut further = centers.clone();
+    further.chunks_mut(d).step_by(3).for_each(|center| center.iter_mut().for_each(|c| *c *= 0.9));
+    let move_all = |to: &mut [f64]| {
+        to.copy_from_slice(&further);
+        Ok(further.chunks(d).zip(centers.chunks(d)).map(|(to, from)| f64::from(u8::from(to != from))).collect())
+    };
+    for level in Level::available() {
+        let mut codebook = Codebook::around_mean(centers.clone(), k, d, level);
+        for centers in [&centers, &further] {
             let mut got = vec![-1; n];
-            assign(&rows, &Codebook::around_mean(centers.clone(), k, d, level), &mut got, None, &Run::alone()).unwrap();
-            prop_assert_eq!(&got, &labels_by_definition(&cells, &centers, d));
+            assign(&rows, &codebook, &mut got, None, &Run::alone()).unwrap();
+            assert_eq!(got, labels_by_definition(&cells, centers, d), "{kind} n={n} d={d} k={k} on {}", level.name());
+            codebook.move_by(move_all, &Run::alone()).unwrap();
         }
     }
 }
@@ -325,7 +354,12 @@ fn check_moved<F: Float>(kind: &str, n: usize, d: usize, k: usize) {
                     centers[j * d + f] = before[onto * d + f] * if scale == 0.0 { 1.0 } else { scale };
                 }
             }
-            codebook.move_to(&centers, |j| centers[j * d..][..d] != before[j * d..][..d]);
+            let move_all = |to: &mut [f64]| {
+                to.copy_from_slice(&centers);
+                let moved = centers.chunks(d).zip(before.chunks(d));
+                Ok(moved.map(|(to, from)| f64::from(u8::from(to != from))).collect())
+            };
+            codebook.move_by(move_all, &Run::alone()).unwrap();
             assert_eq!(codebook.centers(), centers);
             assign(&rows, &codebook, &mut got, None, &Run::alone()).unwrap();
             let want = labels_by_definition(&x, &centers, d);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::float::Float;
-use crate::kernels::direct::squared_distance;
+use crate::kernels::direct::{add_up, squared_distance};
 use crate::kernels::simd::{Level, Simd, Task};
 use crate::rows::{Dense, Rows};
 use crate::run::{self, Run};
@@ -49,7 +49,7 @@ fn distance_over_all_cells<F: Float>(rows: &Rows<'_, F>, i: usize, center: &[f64
 
 /// ||c||^2 of centres (k, d).
 pub fn norms(centers: &[f64], d: usize) -> Vec<f64> {
-    centers.chunks_exact(d).map(|center| center.iter().map(|c| c * c).sum()).collect()
+    centers.chunks_exact(d).map(|center| add_up([center], |[c]| c * c)).collect()
 }
 
 /// Squared distances of dense rows to their centres. Several sums a row are added up side by side: one after the other they

@@ -158,7 +158,9 @@ pub fn fit<F: Float>(
     let job = Job { rows, weights, moments, level, run };
     let small = rows.n() <= FEW_ROWS && rows.size().saturating_mul(rules.k) <= LITTLE_WORK;
     let (best, enough) = match listener {
-        None if small && run.threads() > 1 => (job.side_by_side(starts, rules)?, false),
+        None if small && run.threads() > 1 && starts.len() >= run.threads() => {
+            (job.side_by_side(starts, rules)?, false)
+        }
         _ => job.one_by_one(starts, rules, listener)?,
     };
     let best = best.ok_or_else(|| Error::Value("a fit needs at least one start".into()))?;
@@ -231,7 +233,7 @@ impl<F: Float> Job<'_, F> {
     /// iteration, as of that restart.
     pub fn fit(
         &self,
-        mut centers: Vec<f64>,
+        centers: Vec<f64>,
         mut labels: Vec<i32>,
         rules: &Rules,
         told: Option<(usize, &dyn Listener)>,
@@ -240,7 +242,7 @@ impl<F: Float> Job<'_, F> {
         let Rules { k, max_iter, .. } = *rules;
         let mut sums = Sums::new(k, &moments.shift, level);
         let mut history: Vec<Iteration> = Vec::new();
-        let mut codebook = Codebook::new(centers.clone(), k, &moments.shift, level);
+        let mut codebook = Codebook::new(centers, k, &moments.shift, level);
         // Squared, since the last pass.
         let mut moves = vec![0.0; k];
         let mut skipping = Skipping::new(rows, k, rules.every_distance);
@@ -252,8 +254,7 @@ impl<F: Float> Job<'_, F> {
             let pass = sums.assign(rows, weights, &codebook, &mut labels, known, run)?;
             let inertia = sums.inertia(moments.total, codebook.centers(), run)?;
             empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, level, run)?;
-            moves = sums.means(&mut centers, run)?;
-            codebook.move_to(&centers, |j| moves[j] > 0.0);
+            moves = codebook.move_by(|centers| sums.means(centers, run), run)?;
 
             let iteration = Iteration {
                 inertia,
@@ -273,6 +274,7 @@ impl<F: Float> Job<'_, F> {
             run.check()?;
         }
         let stop = stop.unwrap_or(Stop::MaxIter);
+        let centers = codebook.centers();
         let rounded: Vec<f64> = centers.iter().map(|&c| F::from_f64(c).to_f64()).collect();
         // Unchanged labels gave the centres that they were found with, unless rounding or a refilled cluster moves them.
         if stop != Stop::Unchanged || rounded != centers || history.last().is_some_and(|last| last.shift != 0.0) {
@@ -280,7 +282,11 @@ impl<F: Float> Job<'_, F> {
             // Where they differ, if only by numbers whose squares are zero, that shows.
             let further = rounding.map(|(c, r)| if c == r { 0.0 } else { distance(c, r).sqrt() + f64::MIN_POSITIVE });
             let further: Vec<f64> = further.collect();
-            codebook.move_to(&rounded, |j| further[j] > 0.0);
+            let round = |centers: &mut [f64]| {
+                centers.copy_from_slice(&rounded);
+                Ok(further)
+            };
+            let further = codebook.move_by(round, run)?;
             moves.iter_mut().zip(further).for_each(|(square, further)| *square = (square.sqrt() + further).powi(2));
             let drift = skipping.drift(&moves, &codebook, rows, &labels);
             let moved = history.last().map(|last| last.moved);

@@ -8,6 +8,7 @@
 use crate::error::Result;
 use crate::float::Float;
 use crate::kernels::bounds::Known;
+use crate::kernels::direct::add_up;
 use crate::kernels::nearest::{self, Codebook, Effort, Scratch};
 use crate::kernels::simd::{Level, Simd, Task};
 use crate::rows::Rows;
@@ -329,11 +330,8 @@ impl Sums {
             let sums = &self.totals[j * self.d..][..self.d];
             mean.clear();
             mean.extend(sums.iter().zip(&self.shift).map(|(sum, m)| m + sum / self.weights[j]));
-            let (mut square, mut norm) = (0.0, 0.0);
-            for (mean, before) in mean.iter().zip(&*center) {
-                square += (mean - before) * (mean - before);
-                norm += before * before;
-            }
+            let square = add_up([mean, center], |[mean, before]| (mean - before) * (mean - before));
+            let norm = add_up([center], |[before]| before * before);
             if square <= STANDSTILL * norm {
                 return Ok(0.0);
             }
@@ -352,9 +350,9 @@ impl Sums {
         let clusters: Vec<_> = centers.chunks_exact(d).zip(&mut self.changes).enumerate().collect();
         run.map(clusters, 4 * self.k * d, |(j, (center, change)), _| {
             if touched[j] {
-                *change = center.iter().zip(shift).zip(&totals[j * d..][..d]).fold(0.0, |change, ((c, m), s)| {
+                *change = add_up([center, shift, &totals[j * d..][..d]], |[c, m, s]| {
                     let t = c - m;
-                    change + t * (weights[j] * t - 2.0 * s)
+                    t * (weights[j] * t - 2.0 * s)
                 });
             }
             Ok(())

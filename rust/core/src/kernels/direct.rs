@@ -163,6 +163,24 @@ pub fn distance(x: &[impl Float], c: &[impl Float]) -> f64 {
     })
 }
 
+/// The sum of `term` over what the `values`, all equally many, hold in the same places; in chains that do not wait for each other.
+#[inline(always)]
+pub fn add_up<const N: usize>(values: [&[f64]; N], term: impl Fn([f64; N]) -> f64) -> f64 {
+    const CHAINS: usize = 8;
+    let mut sums = [0.0; CHAINS];
+    let (chunks, rests) = (values.map(|v| v.as_chunks::<CHAINS>().0), values.map(|v| v.as_chunks::<CHAINS>().1));
+    for c in 0..chunks.first().map_or(0, |first| first.len()) {
+        let chunk = chunks.map(|chunks| &chunks[c]);
+        for f in 0..CHAINS {
+            sums[f] += term(chunk.map(|values| values[f]));
+        }
+    }
+    for f in 0..rests.first().map_or(0, |first| first.len()) {
+        sums[f] += term(rests.map(|values| values[f]));
+    }
+    sums.into_iter().sum()
+}
+
 /// Nearly D(x, c): in arithmetic of `A`, which must hold the values, and added up in `CHAINS` that do not wait for each other.
 ///
 /// It errs by at most `d / CHAINS + CHAINS + 4` roundings, relatively: all terms are positive, so however small their sum

@@ -78,8 +78,9 @@ impl<F: Float> Codebook<F> {
         &self.exact
     }
 
-    /// Moves to other `centers` (k, d). Those that have not `moved` are equal to what they were, and stay prepared.
-    pub fn move_to(&mut self, centers: &[f64], moved: impl Fn(usize) -> bool) {
+    /// Has `step` change the centres (k, d) and say by how much each has moved; those that have not stay prepared. Nothing may be
+    /// asked of it any more if that fails.
+    pub fn move_by(&mut self, step: impl FnOnce(&mut [f64]) -> Result<Vec<f64>>, run: &Run<'_>) -> Result<Vec<f64>> {
         /// Prepares what is prepared already, or else forgets it.
         fn again<T>(prepared: &mut OnceLock<Option<T>>, put: impl FnOnce(&mut T) -> bool) {
             if let Some(stale) = prepared.get_mut()
@@ -88,23 +89,24 @@ impl<F: Float> Codebook<F> {
                 prepared.take();
             }
         }
-        let (k, d, level) = (self.k, self.d, self.level);
-        let which: Vec<usize> = (0..k).filter(|&j| moved(j)).collect();
-        for &j in &which {
-            self.exact[j * d..][..d].copy_from_slice(&centers[j * d..][..d]);
-        }
+        let (k, level) = (self.k, self.level);
+        let moves = step(&mut self.exact)?;
+        let which: Vec<usize> = (0..k).filter(|&j| moves[j] > 0.0).collect();
         // More than that are prepared when they are needed, from scratch.
         let few = 2 * which.len() <= k;
-        let (centers, shift, which) = (&self.exact, &self.shift, || which.iter().copied());
-        again(&mut self.coarse, |coarse| few && coarse.put(centers, which(), shift));
-        again(&mut self.screen, |screen| few && screen.put(centers, which(), shift, level));
-        again(&mut self.first, |filter| few && filter.put(centers, which(), shift, level));
-        again(&mut self.second, |filter| few && filter.put(centers, which(), shift, level));
+        let (centers, shift, names) = (&self.exact, &self.shift, || which.iter().copied());
+        again(&mut self.coarse, |coarse| few && coarse.put(centers, names(), shift));
+        again(&mut self.screen, |screen| few && screen.put(centers, names(), shift, level));
+        again(&mut self.first, |filter| few && filter.put(centers, names(), shift, level));
+        again(&mut self.second, |filter| few && filter.put(centers, names(), shift, level));
         match self.panel.get_mut() {
-            Some(panel) if few => panel.put(centers, which()),
+            Some(panel) if few => panel.put(centers, names()),
             _ => drop(self.panel.take()),
         }
-        self.columns.take();
+        if let Some(columns) = self.columns.get_mut() {
+            columns.put(centers, &which, run)?;
+        }
+        Ok(moves)
     }
 
     /// Number of centres.
