@@ -15,6 +15,7 @@ pub mod pair_sums_csr;
 mod power;
 mod scores;
 mod screen;
+mod shortlist;
 pub mod simd;
 pub mod swaps;
 mod verdict;

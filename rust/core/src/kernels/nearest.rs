@@ -4,7 +4,7 @@
 //! f64 (a subtraction, a multiplication and an addition, each rounded), with c_j in f64 and the user's units; the lowest j
 //! on a tie. Nothing else is ever returned: not with other blocking, other instructions, or other neighbours in the block.
 //!
-//! Cheaper arithmetic stands in front of the definition: shortlists ([`super::coarse`]), the screen in whole numbers
+//! Cheaper arithmetic stands in front of the definition: shortlists ([`super::shortlist`]), the screen in whole numbers
 //! ([`super::screen`]), the f32 filter, the f64 filter ([`super::filter`]), and only for the rows that none of them can decide
 //! the definition itself ([`super::direct`]).
 
@@ -12,12 +12,13 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::bounds::{Bounds, Drift, Known, Learned, Movers, Sift};
-use super::coarse::{self, Coarse, Shorten};
+use super::coarse::Coarse;
 use super::direct;
 use super::filter::{Filter, Lanes, NARROW, Scan};
 use super::nearest_csr::Columns;
 use super::nearest_few::{FEW_ROWS, assign_few};
 use super::screen::{self, Screen, Sieve};
+use super::shortlist::{self, Shorten};
 use super::simd::Level;
 use crate::error::{Error, Result};
 use crate::float::Float;
@@ -253,7 +254,7 @@ pub(super) fn check(distance: f64, blame: impl FnOnce() -> Error) -> Result<()> 
 /// Buffers that live as long as a task.
 #[derive(Default)]
 pub struct Scratch<F> {
-    shortening: coarse::Lanes,
+    shortening: shortlist::Lanes,
     screening: screen::Lanes,
     narrowed: Vec<f32>,
     first: Lanes<F>,
