@@ -255,6 +255,7 @@ pub(super) fn check(distance: f64, blame: impl FnOnce() -> Error) -> Result<()> 
 #[derive(Default)]
 pub struct Scratch<F> {
     shortening: shortlist::Lanes,
+    doubts: Vec<(u32, u32)>,
     screening: screen::Lanes,
     narrowed: Vec<f32>,
     first: Lanes<F>,
@@ -424,7 +425,7 @@ fn assign_samples<F: Float>(
     let (n, d, level) = (to.labels.len(), codebook.d, codebook.level);
     let Scratch { shortening, screening, narrowed, first, second, undecided, survivors, wide, again, learned, .. } =
         scratch;
-    let Scratch { skip_coarse, skip_screen, skip_first, .. } = scratch;
+    let Scratch { skip_coarse, skip_screen, skip_first, doubts, .. } = scratch;
     undecided.clear();
     learned.resize(n, Learned::NOTHING);
     let wanted = to.bounds.is_some().then_some(&mut learned[..]);
@@ -437,12 +438,14 @@ fn assign_samples<F: Float>(
     let filtered = filter.is_some();
     if let Some(coarse) = coarse {
         let ahead = F::to_narrow(ahead);
-        let samples = F::narrowed(samples, &codebook.shift, narrowed);
+        let narrow = F::narrowed(samples, &codebook.shift, narrowed);
         let labels = &mut *to.labels;
-        level.run(Shorten { samples, ahead, coarse, lanes: shortening, labels, undecided, learned: wanted });
+        let lanes = &mut *shortening;
+        level.run(Shorten { samples: narrow, ahead, coarse, lanes, labels, undecided, doubts, learned: wanted });
         if undecided.len() as f64 > MOST_UNLISTED * n as f64 {
             *skip_coarse = UNSCREENED_STRIPS;
         }
+        settle(samples, codebook, doubts, undecided, to.labels, learned);
     } else if let Some(screen) = screen {
         let ahead = F::to_narrow(ahead);
         let samples = F::narrowed(samples, &codebook.shift, narrowed);
@@ -492,6 +495,39 @@ fn assign_samples<F: Float>(
         }
     }
     Ok(Effort { undecided: rescored, distances: n * codebook.k })
+}
+
+/// Labels those of the `undecided` rows of `samples` (n, d) that have a shortlist in `doubts` by the definition.
+fn settle<F: Float>(
+    samples: &[F],
+    codebook: &Codebook<F>,
+    doubts: &[(u32, u32)],
+    undecided: &mut Vec<u32>,
+    labels: &mut [i32],
+    learned: &mut [Learned],
+) {
+    let d = codebook.d;
+    // Of a distance, relatively.
+    let rounding = (d + 16) as f64 * f64::UNIT_ROUNDOFF;
+    let mut lists = doubts.chunk_by(|a, b| a.0 == b.0).peekable();
+    undecided.retain(|&i| {
+        let Some(list) = lists.next_if(|list| list[0].0 == i) else { return true };
+        let row = &samples[i as usize * d..][..d];
+        let (mut nearest, mut second) = ((0, f64::INFINITY), f64::INFINITY);
+        for &(_, j) in list {
+            let distance = direct::distance(row, &codebook.exact[j as usize * d..][..d]);
+            if distance < nearest.1 {
+                (nearest, second) = ((j, distance), nearest.1);
+            } else if distance < second {
+                second = distance;
+            }
+        }
+        labels[i as usize] = nearest.0 as i32;
+        let (least, most) = (nearest.1.sqrt() * (1.0 - rounding), nearest.1.sqrt() * (1.0 + rounding));
+        learned[i as usize] = Learned::new(most, least, second.sqrt() * (1.0 - rounding));
+        // Whose distances are not finite is looked at by the others.
+        !(nearest.1 < f64::INFINITY)
+    });
 }
 
 /// Guards against more centres than a label can name.

@@ -13,7 +13,9 @@ use crate::float::Float;
 
 /// A row is left undecided that asks for more distances than these, or one to so many centres.
 const MOST_DISTANCES: u32 = 16;
-const CENTERS_A_DISTANCE: u32 = 32;
+const CENTERS_A_DISTANCE: u32 = 12;
+/// More centres than these that may be nearest, for all that f32 can say, are not worth handing on.
+const MOST_DOUBTS: usize = 8;
 /// Vectors of sums of a distance that do not wait for each other.
 const CHAINS: usize = 4;
 /// Bytes of centres that pass over the samples before the next ones, and of the scores that are kept meanwhile.
@@ -46,6 +48,8 @@ pub(super) struct Lanes {
     near: Vec<Near>,
     /// Samples of a block and centres whose distances are wanted.
     calls: Vec<(u32, u32)>,
+    /// Samples that no verdict is possible on, and the centres that may be nearest.
+    doubts: Vec<(u32, u32)>,
 }
 
 /// Labels the rows whose nearest centre distances to those on their shortlist tell apart, and lists the rest.
@@ -59,6 +63,8 @@ pub(super) struct Shorten<'a> {
     pub labels: &'a mut [i32],
     /// Positions in `samples`, in order.
     pub undecided: &'a mut Vec<u32>,
+    /// Some of them, with the few centres that may be nearest, or second nearest where that is wanted; all in order.
+    pub doubts: &'a mut Vec<(u32, u32)>,
     /// Where what was learned of the rows' distances goes, if anybody wants it.
     pub learned: Option<&'a mut [Learned]>,
 }
@@ -68,7 +74,8 @@ impl Task<f32> for Shorten<'_> {
 
     #[inline(always)]
     fn run<S: Simd<f32>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) {
-        let Shorten { samples, ahead, coarse, lanes, labels, undecided, mut learned } = self;
+        let Shorten { samples, ahead, coarse, lanes, labels, undecided, doubts, mut learned } = self;
+        doubts.clear();
         let d = coarse.shift.len();
         let width = VECTORS * S::LANES;
         let together = blocks_together::<f32>(width, d) * width;
@@ -93,6 +100,7 @@ impl Task<f32> for Shorten<'_> {
                         learned[from + i] = found.unwrap_or(Learned::NOTHING);
                     }
                 }
+                doubts.extend(lanes.doubts.iter().map(|&(i, j)| (from as u32 + i, j)));
             } else {
                 undecided.extend(from as u32..(from + labels.len()) as u32);
                 if let Some(learned) = &mut learned {
@@ -152,15 +160,20 @@ impl Search<'_> {
         Near { base, best: (f32::INFINITY, 0), second: f32::INFINITY, computed: 0 }
     }
 
+    /// The square of the distance of row `i` to centre `j`.
+    #[inline(always)]
+    fn square<S: Simd<f32>>(&self, simd: S, i: usize, j: u32) -> f32 {
+        let d = self.coarse.shift.len();
+        squared(simd, &self.rows[i * d..][..d], &self.coarse.shift, &self.coarse.shifted[j as usize * d..][..d])
+    }
+
     /// Computes the distance of row `i` to centre `j`, which may lower the limit.
     #[inline(always)]
     fn look<S: Simd<f32>>(&self, simd: S, i: usize, j: u32, near: &mut Near, limit: &mut f32) {
         if j == near.best.1 && near.computed > 0 {
             return;
         }
-        let d = self.coarse.shift.len();
-        let sum =
-            squared(simd, &self.rows[i * d..][..d], &self.coarse.shift, &self.coarse.shifted[j as usize * d..][..d]);
+        let sum = self.square(simd, i, j);
         near.computed += 1;
         let counts = if sum < near.best.0 {
             (near.best, near.second) = ((sum, j), near.best.0);
@@ -240,6 +253,7 @@ impl Lanes {
             leaders.clear();
             leaders.resize(lanes, f32::INFINITY);
         }
+        self.doubts.clear();
         let padded = coarse.tiles.padded();
         // Blocks whose scores are kept until they are looked through.
         let together = (SCORES_BYTES / (padded * width * size_of::<f32>())).max(1);
@@ -277,7 +291,7 @@ impl Lanes {
     ) {
         let width = VECTORS * S::LANES;
         let padded = search.coarse.tiles.padded();
-        let Lanes { leaders, limits, near, calls, .. } = self;
+        let Lanes { leaders, limits, near, calls, doubts, .. } = self;
         let scores = &self.scores[b * padded * width..][..padded * width];
         let lowest = &self.lowest[b * padded / CENTERS * width..][..padded / CENTERS * width];
         // The last block may have more lanes than there are rows.
@@ -319,6 +333,21 @@ impl Lanes {
             }
         }
         search.answer(simd, lane, calls, scores, near, limits);
+        for l in (0..rows).filter(|&l| limits[l].to_index() != 0 && search.verdict(&near[l]).is_none()) {
+            let far = search.at_most(if search.seconds { near[l].second } else { near[l].best.0 });
+            let listed = doubts.len();
+            for &(of, c) in &*calls {
+                if of as usize == l
+                    && scores[c as usize * width + l] < limits[l]
+                    && search.at_least(search.square(simd, lane + l, c)) <= far
+                {
+                    doubts.push(((lane + l) as u32, c));
+                }
+            }
+            if doubts.len() > listed + MOST_DOUBTS {
+                doubts.truncate(listed);
+            }
+        }
     }
 }
 
