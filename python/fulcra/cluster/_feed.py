@@ -31,21 +31,27 @@ class Feed:
         self._estimator = estimator
         self._factory = factory
         self._first: Any = None
+        self._max_passes = max_passes
         self._held: deque[Batch] = deque()
-        self._coming = self._passes(max_passes)
+        self._coming: Iterator[Batch] = iter(())
         #: As far as known.
         self.rows_in_a_pass = 0
         self.weight_in_a_pass = 0.0
+        #: Begun so far.
         self.n_passes = 0
-        self._place = (0, 0)
+        self._n_batches = 0
 
     @property
     def place(self) -> str:
         """Which batch was handed over last, in words."""
-        return "Batch {1} of pass {0}".format(*self._place)
+        return f"Batch {self._n_batches} of pass {self.n_passes}"
 
     def first_rows(self, n_rows: int) -> Batch:
-        """Return the first batches, at least `n_rows` rows of them if there are; they are handed over as well."""
+        """Begin the first pass and return its first batches, `n_rows` rows of them or more if there are.
+
+        They are handed over as well.
+        """
+        self._begin_pass()
         rows = 0
         for batch in self._coming:
             raise_non_finite(self._estimator, batch[0])
@@ -62,11 +68,14 @@ class Feed:
 
     def next_batch(self) -> Batch | None:
         """Return the next batch, or None where there is no further pass."""
-        batch = self._held.popleft() if self._held else next(self._coming, None)
-        if batch is not None:
-            done, at = self._place
-            self._place = (done, at + 1) if done == self.n_passes else (self.n_passes, 1)
-        return batch
+        while True:
+            batch = self._held.popleft() if self._held else next(self._coming, None)
+            if batch is not None:
+                self._n_batches += 1
+                return batch
+            if self.n_passes == self._max_passes:
+                return None
+            self._begin_pass()
 
     def one_pass(self) -> Iterator[Batch]:
         """Start a pass and check its batches."""
@@ -87,10 +96,10 @@ class Feed:
                 "iterator that is used up."
             )
 
-    def _passes(self, max_passes: int) -> Iterator[Batch]:
-        for _ in range(max_passes):
-            self.n_passes += 1
-            yield from self.one_pass()
+    def _begin_pass(self) -> None:
+        self.n_passes += 1
+        self._n_batches = 0
+        self._coming = self.one_pass()
 
     def _checked(self, item: Any) -> Batch:
         X, sample_weight = item if isinstance(item, tuple) and len(item) == 2 else (item, None)

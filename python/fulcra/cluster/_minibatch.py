@@ -60,7 +60,8 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
     init : {'k-means++', 'random', 'random_partition', 'uniform'}, callable or array-like of shape \
 (n_clusters, n_features), default='k-means++'
         Where the centers start, as for `KMeans`, over `init_size` rows drawn at random. By name, they go on
-        from there by k-means of these rows; centers that are given or computed by a callable stay as they are.
+        from there by k-means of these rows, refined by breathing (see `KMeans`) where there are
+        more rows; centers that are given or computed by a callable stay as they are.
     max_iter : int, default=100
         The most passes over the rows: at most ``max_iter * n_samples // batch_size`` batches. Also the most
         iterations of the k-means that the centers start with.
@@ -238,7 +239,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
             found = self._learn(
                 X,
                 weights,
-                self._first_centers(sample, sample_weights, random_state),
+                self._first_centers(sample, sample_weights, random_state, of_more=sample is not X),
                 tol=self._absolute_tol(sample, sample_weights),
                 max_steps=n_steps,
                 seed=_seed(random_state),
@@ -426,9 +427,14 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
         return X[rows], None if weights is None else weights[rows]
 
     def _first_centers(
-        self, sample: Any, weights: NDArray[np.float64] | None, random_state: np.random.RandomState
+        self,
+        sample: Any,
+        weights: NDArray[np.float64] | None,
+        random_state: np.random.RandomState,
+        *,
+        of_more: bool = True,
     ) -> Floats:
-        """Return the best start: if by name, then improved on the rows that it was drawn from."""
+        """Return the best start; if by name, then improved on the sample, with care if there are more rows."""
         found = starts(self, sample, weights, random_state, self._n_init)
         if isinstance(self.init, str):
             return _core.kmeans_fit(
@@ -438,6 +444,8 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
                 n_clusters=self.n_clusters,
                 max_iter=self.max_iter,
                 tol=_START_TOL,
+                # Batches polish what is there; which groups share a center is settled here.
+                breathing=of_more,
             ).centers
         centers: list[Any] = list(found)
         if len(centers) == 1:
