@@ -103,9 +103,7 @@ def minibatch(
     return centers, counts
 
 
-def online(
-    X: ArrayLike, centers: ArrayLike, eta: Callable[[float], float]
-) -> NDArray[np.float64]:
+def online(X: ArrayLike, centers: ArrayLike, eta: Callable[[float], float]) -> NDArray[np.float64]:
     """C_j += eta (x - C_j), a row after the other; eta of the count of rows that center j got."""
     centers = np.array(centers, dtype=np.float64)
     counts = np.zeros(len(centers))

@@ -17,8 +17,8 @@ for result in results:
 assert len(results) > 50
 """
 
-#: What scikit-learn marks as expected to fail for its own MiniBatchKMeans: rows repeated are drawn, or come, in another
-#: order than rows with weights. test_minibatch.py and test_online.py test weights in other ways.
+#: What scikit-learn marks as expected to fail for its own MiniBatchKMeans: rows repeated are drawn, or come,
+#: in another order than rows with weights. test_minibatch.py and test_online.py test weights in other ways.
 WEIGHT_EQUIVALENCE = (
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",

@@ -31,7 +31,8 @@ DIFFERENT = {
     "sklearn.preprocessing.tests.test_discretization": "not (test_redundant_bins and kmeans)",
 }
 
-#: Modules with estimators that call KMeans, MiniBatchKMeans or k_means inside, and the one that checks functions' parameters.
+#: Modules with estimators that call KMeans, MiniBatchKMeans or k_means inside, and the one that checks
+#: functions' parameters.
 USERS = (
     "sklearn.cluster.tests.test_bicluster",
     "sklearn.cluster.tests.test_spectral",

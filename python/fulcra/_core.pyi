@@ -149,6 +149,7 @@ def fuzzy_fit(
 def fuzzy_memberships(
     X: Any, sample_weight: NDArray[np.float64] | None, centers: Floats, m: float
 ) -> tuple[Floats, float, float]: ...  # (n_samples, n_clusters), the objective, sum of weight times squares
+
 @final
 class MiniBatchFit:
     """What `minibatch_fit` found."""
@@ -177,7 +178,9 @@ class Feed(Protocol):
 class StepListener(Protocol):
     """Whom `minibatch_fit` tells, from the calling thread."""
 
-    def stepped(self, step: int, inertia: float, smoothed: float, shift: float, reassigned: int) -> bool | None:
+    def stepped(
+        self, step: int, inertia: float, smoothed: float, shift: float, reassigned: int
+    ) -> bool | None:
         """Return True to stop after this batch (shift is sum ||C_new - C_old||^2)."""
 
 def minibatch_fit(

@@ -60,7 +60,9 @@ def main() -> None:
                 prints[f"{case}, kmeans_plusplus"] = digest(chosen)
     streams = {
         "long": MiniBatchKMeans(9, random_state=3, max_iter=2),
-        "a few large batches": MiniBatchKMeans(40, random_state=3, batch_size=60_000, max_no_improvement=None, max_iter=3),
+        "a few large batches": MiniBatchKMeans(
+            40, random_state=3, batch_size=60_000, max_no_improvement=None, max_iter=3
+        ),
         "online": OnlineKMeans(9, random_state=3, learning_rate="invscaling", half_life=500.0, max_shift=0.5),
     }
     for name, model in streams.items():

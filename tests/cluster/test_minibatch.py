@@ -2,6 +2,7 @@
 
 import _thread
 import copy
+import itertools
 import pickle
 import signal
 import sys
@@ -78,7 +79,7 @@ def test_the_history_holds_each_batch() -> None:
     model = MiniBatchKMeans(7, init=NOISE[:7], max_iter=1, **PLAIN).fit_batches(lambda: batches)
     centers = [NOISE[:7], *(minibatch(batches[: i + 1], NOISE[:7])[0] for i in range(len(batches)))]
     inertia = [wcss(X, centers[i]) / len(X) for i, (X, _) in enumerate(batches)]
-    shift = [np.linalg.norm(after - before) for before, after in zip(centers, centers[1:], strict=False)]
+    shift = [np.linalg.norm(after - before) for before, after in itertools.pairwise(centers)]
     assert_allclose(model.history_["inertia"], inertia, rtol=1e-12)
     assert_allclose(model.history_["shift"], shift, rtol=1e-9)
     assert_array_equal(model.history_["reassigned"], 0)
@@ -147,7 +148,7 @@ def test_rows_without_weight_change_nothing_but_the_draws() -> None:
     weights = np.where(GROUPS == 4, 0.0, 1.0)
     for seed in range(5):
         model = MiniBatchKMeans(4, random_state=seed, batch_size=100).fit(BLOBS, sample_weight=weights)
-        want = np.array([BLOBS[GROUPS == j].mean(axis=0) for j in range(4)])
+        want = np.array([BLOBS[j == GROUPS].mean(axis=0) for j in range(4)])
         apart = np.linalg.norm(model.cluster_centers_[:, np.newaxis] - want, axis=2).min(axis=0)
         assert apart.max() < 0.5
 
@@ -273,7 +274,11 @@ def test_the_rows_of_a_pass_are_known_after_it() -> None:
         (lambda: [BLOBS, sp.csr_array(BLOBS)], ValueError, "all must be of one kind"),
         (lambda: [BLOBS, BLOBS[:0]], ValueError, "0 sample"),
         (lambda: [(BLOBS, -np.ones(900))], ValueError, r"sample_weight\[0\] is -1.0"),
-        (lambda: [BLOBS, np.where(BLOBS > 5, np.nan, 0)], ValueError, "Batch 2 of pass 1: Input X contains NaN"),
+        (
+            lambda: [BLOBS, np.where(BLOBS > 5, np.nan, 0)],
+            ValueError,
+            "Batch 2 of pass 1: Input X contains NaN",
+        ),
     ],
 )
 def test_batches_that_cannot_be_learned(factory: Any, error: Any, message: str) -> None:
@@ -348,7 +353,9 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
 @pytest.mark.parametrize(("value", "kind"), [(np.nan, "NaN"), (-np.inf, "infinity")])
-def test_the_first_value_that_is_not_finite_is_named(way: str, container: Any, value: float, kind: str) -> None:
+def test_the_first_value_that_is_not_finite_is_named(
+    way: str, container: Any, value: float, kind: str
+) -> None:
     X = NOISE.copy()
     X[[700, 17, 40], [0, 2, 1]] = value
     with pytest.raises(ValueError, match=f"Input X contains {kind}: the first is in row 17, column 2"):
@@ -359,7 +366,9 @@ def test_the_first_value_that_is_not_finite_is_named(way: str, container: Any, v
 def test_a_value_too_large_to_square_is_named(way: str) -> None:
     X = NOISE.copy()
     X[17, 2] = 1e200
-    with pytest.raises(ValueError, match="too large to be squared in float64: the first is in row 17, column 2"):
+    with pytest.raises(
+        ValueError, match="too large to be squared in float64: the first is in row 17, column 2"
+    ):
         WAYS[way](MiniBatchKMeans(3, random_state=0, batch_size=50, init=NOISE[:3], n_init=1), X)
 
 
@@ -536,4 +545,6 @@ def test_a_fit_on_a_memory_map_copies_no_rows(tmp_path: Path) -> None:
     X[:] = np.random.default_rng(0).random((5000, 3))
     fulcra.set_num_threads(2)
     model = MiniBatchKMeans(4, random_state=0).fit(X)
-    assert_array_equal(model.cluster_centers_, MiniBatchKMeans(4, random_state=0).fit(np.array(X)).cluster_centers_)
+    assert_array_equal(
+        model.cluster_centers_, MiniBatchKMeans(4, random_state=0).fit(np.array(X)).cluster_centers_
+    )

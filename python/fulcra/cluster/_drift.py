@@ -29,7 +29,7 @@ class DriftLog:
         self._sums: list[tuple[float, float]] = []
 
     def copy(self) -> Self:
-        """Return a log that can go on without changing this one; rows of the table are shared, and never written."""
+        """Return a log that can go on without changing this one; they share rows, which nobody writes to."""
         copied = object.__new__(type(self))
         copied.__dict__.update(vars(self), _ways=self._ways.copy(), _sums=self._sums.copy())
         return copied

@@ -81,7 +81,9 @@ class Feed:
         """Start a pass and check its batches."""
         given = self._factory()
         if not isinstance(given, Iterable) or isinstance(given, np.ndarray):
-            raise TypeError(f"factory() must return an iterable of batches; it returned {type(given).__name__}.")
+            raise TypeError(
+                f"factory() must return an iterable of batches; it returned {type(given).__name__}."
+            )
         rows, weight = 0, 0.0
         for item in given:
             batch = self._checked(item)
@@ -92,8 +94,8 @@ class Feed:
             yield batch
         if not rows:
             raise ValueError(
-                "factory() returned no batch: it is called once for each pass and must start anew, not return an "
-                "iterator that is used up."
+                "factory() returned no batch: it is called once for each pass and must start anew, not "
+                "return an iterator that is used up."
             )
 
     def _begin_pass(self) -> None:

@@ -74,16 +74,16 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
     random_state : int, RandomState instance or None, default=None
         Seeds the start, the batches and the rows that centers are put on.
     tol : float, default=0.0
-        Stop once the squared Frobenius norm of the centers' shift in a batch is at most `tol` times the mean of
-        the features' variances, of the rows that the start was drawn from. 0: never.
+        Stop once the squared Frobenius norm of the centers' shift in a batch is at most `tol` times the
+        mean of the features' variances, of the rows that the start was drawn from. 0: never.
     max_no_improvement : int or None, default=10
         Stop once this many batches in a row did not lower the smoothed inertia. None: never.
     init_size : int or None, default=None
-        Rows that the start is drawn from; None: ``3 * batch_size``, or ``3 * n_clusters`` if that is fewer than
-        n_clusters.
+        Rows that the start is drawn from; None: ``3 * batch_size``, or ``3 * n_clusters`` if that is fewer
+        than n_clusters.
     n_init : 'auto' or int, default="auto"
-        The number of starts; the one with the lowest inertia over the rows that they were drawn from is gone on
-        with. 'auto': 1 for 'k-means++' and for an array, else 3.
+        The number of starts; the one with the lowest inertia over the rows that they were drawn from is
+        gone on with. 'auto': 1 for 'k-means++' and for an array, else 3.
     reassignment_ratio : float, default=0.01
         Every ``10 * n_clusters`` rows, and while a center has got no row, the centers that got less than this
         share of what the busiest got are put on rows of the batch, at most half as many as it has rows.
@@ -104,9 +104,9 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
     n_steps_ : int
         Batches learned from.
     history_ : dict of str to ndarray of shape (n_steps_,)
-        Of `fit` and `fit_batches`, by batch: 'inertia' (mean squared distance of its rows from the centers that
-        they met), 'smoothed' (over batches; NaN for the first), 'shift' (``||C_new - C_old||``, in the units
-        of X), 'reassigned' (centers put on rows) and 'seconds'.
+        Of `fit` and `fit_batches`, by batch: 'inertia' (mean squared distance of its rows from the centers
+        that they met), 'smoothed' (over batches; NaN for the first), 'shift' (``||C_new - C_old||``, in the
+        units of X), 'reassigned' (centers put on rows) and 'seconds'.
     stop_reason_ : str
         Why `fit` or `fit_batches` ended, as a sentence.
     n_features_in_ : int
@@ -121,11 +121,12 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
 
     Notes
     -----
-    Each pass takes every row once. A batch is drawn row by row from a window of some dozen batches, and a window
-    from runs of up to 64 consecutive rows all over X, so that a file is read in pieces larger than a page.
+    Each pass takes every row once. A batch is drawn row by row from a window of some dozen batches, and a
+    window from runs of up to 64 consecutive rows all over X, so that a file is read in pieces larger than a
+    page.
 
-    The smoothed inertia is an exponentially weighted mean over half a pass, as in scikit-learn, but over no more
-    than half of the batches so far.
+    The smoothed inertia is an exponentially weighted mean over half a pass, as in scikit-learn, but over no
+    more than half of the batches so far.
 
     Rows are weighted where they are learned from. Rows that no batch drew are not looked at unless
     `compute_labels` is set; NaN among them then goes unseen.
@@ -167,6 +168,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
 
     #: What `partial_fit` adds to; `fit` begins anew.
     _exact_centers: NDArray[np.float64]
+    counts_: NDArray[np.float64]
 
     def __init__(
         self,
@@ -284,8 +286,8 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
 
         Notes
         -----
-        The start is drawn from the first batches, as many as hold `init_size` rows: where the order of the rows
-        means something, mix them. Nothing else is kept from batch to batch.
+        The start is drawn from the first batches, as many as hold `init_size` rows: where the order of the
+        rows means something, mix them. Nothing else is kept from batch to batch.
 
         Examples
         --------
@@ -340,8 +342,8 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
         Returns
         -------
         self
-            With `labels_` and `inertia_` of these rows where `compute_labels` is set. If anything goes wrong, it is
-            as it was before.
+            With `labels_` and `inertia_` of these rows where `compute_labels` is set. If anything goes
+            wrong, it is as it was before.
 
         Raises
         ------
@@ -364,9 +366,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
             else:
                 self._n_init = number_of_starts(self, 3)
                 self._check_sizes(X.shape[0])
-                start = self._first_centers(
-                    *self._sample(X, weights, self._random_state), self._random_state
-                )
+                start = self._first_centers(*self._sample(X, weights, self._random_state), self._random_state)
                 dtype = X.dtype
             centers, counts, since, reassigned = _core.minibatch_step(
                 X,
@@ -401,8 +401,8 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
             return 3 * batch_size if 3 * batch_size >= self.n_clusters else 3 * self.n_clusters
         if self.init_size < self.n_clusters:
             warnings.warn(
-                f"init_size={self.init_size} should be larger than n_clusters={self.n_clusters}. Setting it to "
-                "min(3*n_clusters, n_samples)",
+                f"init_size={self.init_size} should be larger than n_clusters={self.n_clusters}. "
+                "Setting it to min(3*n_clusters, n_samples)",
                 RuntimeWarning,
                 stacklevel=5,
             )
@@ -434,7 +434,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
         *,
         of_more: bool = True,
     ) -> Floats:
-        """Return the best start; if by name, then improved on the sample, with care if there are more rows."""
+        """Return the best start; if by name, improved on the sample, with care if there are more rows."""
         found = starts(self, sample, weights, random_state, self._n_init)
         if isinstance(self.init, str):
             return _core.kmeans_fit(

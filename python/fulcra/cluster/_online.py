@@ -46,8 +46,8 @@ class OnlineKMeans(CenterClusterer):
     max_shift : float or None, default=None
         No row moves a center farther than this, in the units of X. None: no bound.
     half_life : float or None, default=None
-        Rows of the stream after which what a center has got counts half in `counts_`, for streams that change.
-        None: it always counts in full.
+        Rows of the stream after which what a center has got counts half in `counts_`, for streams that
+        change. None: it always counts in full.
     init_size : int or None, default=None
         How many of the first rows the start is drawn from. None: 1024, or three for each cluster.
     random_state : int, RandomState instance or None, default=None
@@ -58,8 +58,8 @@ class OnlineKMeans(CenterClusterer):
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
         The centers, in the dtype and the units of X.
     counts_ : ndarray of shape (n_clusters,), float64
-        The weight of the rows that each center got, as far as it still counts. It may be set: centers that are
-        known begin with 0, and with '1/count' move onto the first row that they get.
+        The weight of the rows that each center got, as far as it still counts. It may be set: centers that
+        are known begin with 0, and with '1/count' move onto the first row that they get.
     n_samples_seen_ : int
         Rows learned from.
     labels_ : ndarray of shape (n_samples,), int32
@@ -68,10 +68,11 @@ class OnlineKMeans(CenterClusterer):
         Of `fit` only: the sum over the rows of weight times squared distance from the nearest of
         `cluster_centers_`.
     history_ : dict of str to ndarray
-        By interval of the stream, of equal numbers of rows, 128 intervals at most: they are joined two by two when
-        they become more. 'n_samples' (rows at the end of the interval), 'drift' (of shape (n_intervals,
-        n_clusters): the length of the way that each center went) and 'inertia' (mean squared distance of the rows
-        from the centers that they met). What follows the last whole interval is left out.
+        By interval of the stream, of equal numbers of rows, 128 intervals at most: they are joined two by
+        two when they become more. 'n_samples' (rows at the end of the interval), 'drift' (of shape
+        (n_intervals, n_clusters): the length of the way that each center went) and 'inertia' (mean squared
+        distance of the rows from the centers that they met). What follows the last whole interval is left
+        out.
     n_features_in_ : int
         The number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -88,8 +89,8 @@ class OnlineKMeans(CenterClusterer):
 
     References
     ----------
-    MacQueen (1967), "Some methods for classification and analysis of multivariate observations", Proceedings of
-    the 5th Berkeley Symposium.
+    MacQueen (1967), "Some methods for classification and analysis of multivariate observations",
+    Proceedings of the 5th Berkeley Symposium.
 
     Examples
     --------
@@ -158,8 +159,8 @@ class OnlineKMeans(CenterClusterer):
         Raises
         ------
         ValueError
-            If a parameter or the weights are unusable, there are fewer rows than clusters, or X is not finite: the
-            message names the first such row and column.
+            If a parameter or the weights are unusable, there are fewer rows than clusters, or X is not
+            finite: the message names the first such row and column.
         """
         X = self._rows(X, reset=True)
         weights = check_weights(sample_weight, X)
@@ -217,7 +218,7 @@ class OnlineKMeans(CenterClusterer):
         self._learn(X, weights)
 
     def _is_ready_for(self, X: Data) -> bool:
-        """Whether X can be learned from as it is: to check everything anew takes longer than to learn a row."""
+        """Whether X can be learned from as it is: to check everything anew would take longest."""
         known = vars(self)
         return (
             type(X) is np.ndarray
