@@ -31,7 +31,7 @@ from fulcra.cluster._feed import Feed
 from fulcra.cluster._seeding import NAMED_INITS, number_of_starts, starts
 
 _LARGEST_SEED = np.iinfo(np.int32).max
-#: scikit-learn's, for the start: `tol` of KMeans.
+#: `tol` of the k-means that centers start with: the default of KMeans.
 _START_TOL = 1e-4
 
 #: The plain sentence for each of the core's stop reasons.
@@ -126,7 +126,8 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
     page.
 
     The smoothed inertia is an exponentially weighted mean over half a pass, as in scikit-learn, but over no
-    more than half of the batches so far.
+    more than half of the batches so far. Whether it still falls is asked from half a pass on, or from 256
+    batches on if that is less.
 
     Rows are weighted where they are learned from. Rows that no batch drew are not looked at unless
     `compute_labels` is set; NaN among them then goes unseen.
@@ -325,6 +326,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
             learned["inertia_"] *= feed.weight_in_a_pass
         return self._fitted(learned, found.stop_reason, progress)
 
+    @estimator_fit
     def partial_fit(self, X: Data, y: object = None, sample_weight: Data = None) -> Self:
         """Learn from one batch: all rows of X.
 
@@ -350,10 +352,6 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
         ValueError
             As `fit`.
         """
-        return self._partial_fit(X, sample_weight)
-
-    @estimator_fit
-    def _partial_fit(self, X: Data, sample_weight: Data) -> Self:
         begun = "cluster_centers_" in vars(self)
         X = self._rows(X, reset=not begun)
         weights = check_weights(sample_weight, X)
@@ -413,7 +411,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
         self, X: Any, weights: NDArray[np.float64] | None, random_state: np.random.RandomState
     ) -> tuple[Any, NDArray[np.float64] | None]:
         """Return the rows that the start is drawn from, those of weight 0 not among them if it can be."""
-        among = None if weights is None else np.flatnonzero(weights)
+        among = None if weights is None or weights.min() > 0 else np.flatnonzero(weights)
         if among is not None and len(among) < self.n_clusters:
             among = None
         n_rows = X.shape[0] if among is None else len(among)

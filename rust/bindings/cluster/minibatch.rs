@@ -36,12 +36,7 @@ pub struct MiniBatchFit {
     history: Py<PyDict>,
 }
 
-fn to_state(
-    centers: &Bound<'_, PyAny>,
-    counts: &PyReadonlyArray1<'_, f64>,
-    since: usize,
-    d: usize,
-) -> PyResult<State> {
+fn to_state(centers: &Bound<'_, PyAny>, counts: &PyReadonlyArray1<'_, f64>, since: usize, d: usize) -> PyResult<State> {
     Ok(State { centers: convert::centers(centers, d)?.0, seen: counts.as_slice()?.to_vec(), since })
 }
 

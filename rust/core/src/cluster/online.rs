@@ -141,8 +141,7 @@ fn check_rows<F: Float>(rows: &Rows<'_, F>, run: &Run<'_>) -> Result<()> {
         }
         let mut norm = 0.0;
         rows.for_cells(i, |_, x| norm += x * x);
-        // Not a NaN either.
-        if !(norm < f64::NORM_LIMIT) {
+        if norm.is_nan() || norm >= f64::NORM_LIMIT {
             return Err(rows.blame(i));
         }
     }
