@@ -33,6 +33,8 @@ from fulcra.cluster._seeding import NAMED_INITS, number_of_starts, starts
 _LARGEST_SEED = np.iinfo(np.int32).max
 #: `tol` of the k-means that centers start with: the default of KMeans.
 _START_TOL = 1e-4
+#: Breathing over a sample takes as long as some ten fits of it: it pays where the rows are that many more.
+_MANY_MORE = 10
 
 #: The plain sentence for each of the core's stop reasons.
 _STOP_SENTENCES = {
@@ -61,7 +63,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
 (n_clusters, n_features), default='k-means++'
         Where the centers start, as for `KMeans`, over `init_size` rows drawn at random. By name, they go on
         from there by k-means of these rows, refined by breathing (see `KMeans`) where there are
-        more rows; centers that are given or computed by a callable stay as they are.
+        ten times as many rows or more; centers that are given or computed by a callable stay as they are.
     max_iter : int, default=100
         The most passes over the rows: at most ``max_iter * n_samples // batch_size`` batches. Also the most
         iterations of the k-means that the centers start with.
@@ -239,10 +241,11 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
         progress = self._progress(n_steps, X, y, weights)
         with self._flaws_named(X):
             sample, sample_weights = self._sample(X, weights, random_state)
+            many_more = X.shape[0] >= _MANY_MORE * sample.shape[0]
             found = self._learn(
                 X,
                 weights,
-                self._first_centers(sample, sample_weights, random_state, of_more=sample is not X),
+                self._first_centers(sample, sample_weights, random_state, refine=many_more),
                 tol=self._absolute_tol(sample, sample_weights),
                 max_steps=n_steps,
                 seed=_seed(random_state),
@@ -430,9 +433,9 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
         weights: NDArray[np.float64] | None,
         random_state: np.random.RandomState,
         *,
-        of_more: bool = True,
+        refine: bool = True,
     ) -> Floats:
-        """Return the best start; if by name, improved on the sample, with care if there are more rows."""
+        """Return the best start; if by name, improved on the sample, and `refine`d further."""
         found = starts(self, sample, weights, random_state, self._n_init)
         if isinstance(self.init, str):
             return _core.kmeans_fit(
@@ -443,7 +446,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
                 max_iter=self.max_iter,
                 tol=_START_TOL,
                 # Batches polish what is there; which groups share a center is settled here.
-                breathing=of_more,
+                breathing=refine,
             ).centers
         centers: list[Any] = list(found)
         if len(centers) == 1:

@@ -71,15 +71,11 @@ pub fn minibatch_fit(
             let learner = Learner::new(state, rows.d(), matches!(rows, Rows::Dense(_)), reassignment_ratio, seed)?;
             let listener = listener.as_ref().map(|listener| PythonListener { listener, interpreter });
             let listener = listener.as_ref().map(|listener| listener as &dyn Listener);
-            match &feed {
-                Some(feed) => {
-                    minibatch::fit(&mut Fed { feed, interpreter, rows_in_a_pass: 0 }, learner, &rules, listener, run)
-                }
-                None => {
-                    let mut batches = Drawn::new(&rows, weights, batch_size, seed);
-                    minibatch::fit(&mut batches, learner, &rules, listener, run)
-                }
+            if let Some(feed) = &feed {
+                let mut batches = Fed { feed, interpreter, rows_in_a_pass: 0 };
+                return minibatch::fit(&mut batches, learner, &rules, listener, run);
             }
+            minibatch::fit(&mut Drawn::new(&rows, weights, batch_size, seed), learner, &rules, listener, run)
         })?;
         wrap(py, fit, rows.d())
     })
