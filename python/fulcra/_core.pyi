@@ -229,7 +229,6 @@ def online_update(
     power_t: float,
     max_shift: float,
     half_life: float,
-    /,
 ) -> tuple[
     NDArray[np.float64],  # (n_clusters, n_features), the centers
     NDArray[np.float64],  # (n_clusters,), the counts
