@@ -59,7 +59,7 @@ def main() -> None:
                 chosen = kmeans_plusplus(rows, 9, sample_weight=sample_weight, random_state=1)[1]
                 prints[f"{case}, kmeans_plusplus"] = digest(chosen)
     streams = {
-        "long": MiniBatchKMeans(9, random_state=3, max_iter=2),
+        "small batches": MiniBatchKMeans(9, random_state=3, max_iter=2),
         "a few large batches": MiniBatchKMeans(
             40, random_state=3, batch_size=60_000, max_no_improvement=None, max_iter=3
         ),
