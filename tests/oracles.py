@@ -5,6 +5,7 @@ to read.
 """
 
 import itertools
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import scipy.sparse as sp
@@ -82,6 +83,35 @@ def lloyd(
             break
         before = labels
     return centers, n_iter
+
+
+def minibatch(
+    batches: Iterable[tuple[ArrayLike, ArrayLike | None]], centers: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Each center becomes the mean of all that it ever got, a batch after the other; centers and counts."""
+    centers = np.array(centers, dtype=np.float64)
+    counts = np.zeros(len(centers))
+    for X, sample_weight in batches:
+        rows = (X.toarray() if sp.issparse(X) else np.asarray(X)).astype(np.float64)
+        weights = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight)
+        labels = nearest(rows, centers)
+        for j in np.unique(labels[weights > 0]):
+            own = labels == j
+            total = counts[j] * centers[j] + weights[own] @ rows[own]
+            counts[j] += weights[own].sum()
+            centers[j] = total / counts[j]
+    return centers, counts
+
+
+def online(X: ArrayLike, centers: ArrayLike, eta: Callable[[float], float]) -> NDArray[np.float64]:
+    """C_j += eta (x - C_j), a row after the other; eta of the count of rows that center j got."""
+    centers = np.array(centers, dtype=np.float64)
+    counts = np.zeros(len(centers))
+    for x in np.asarray(X, dtype=np.float64):
+        j = nearest(x[np.newaxis], centers)[0]
+        counts[j] += 1
+        centers[j] += eta(counts[j]) * (x - centers[j])
+    return centers
 
 
 def silhouettes(X: ArrayLike, labels: ArrayLike, metric: str = "euclidean") -> NDArray[np.float64]:

@@ -16,7 +16,13 @@ MODULES = sorted(
     if path.name != "__main__.py"
 )
 
-FROM_CENTERS = ("FuzzyCMeans.from_centers", "KMeans.from_centers", "KMedoids.from_centers")
+FROM_CENTERS = (
+    "FuzzyCMeans.from_centers",
+    "KMeans.from_centers",
+    "KMedoids.from_centers",
+    "MiniBatchKMeans.from_centers",
+    "OnlineKMeans.from_centers",
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fulcra.cluster import FuzzyCMeans, KMeans, KMedoids
+from fulcra.cluster import FuzzyCMeans, KMeans, KMedoids, MiniBatchKMeans, OnlineKMeans
 from oracles import means, nearest, squared_distances, wcss
 
 CUSTOMERS = np.array(
@@ -90,6 +90,21 @@ def test_each_kind_of_start_of_the_text_leads_to_centroids_of_their_own_clusters
     for init in ("uniform", "k-means++", "random", "random_partition"):
         model = KMeans(4, init=init, tol=0, random_state=0).fit(rows)
         np.testing.assert_allclose(model.cluster_centers_, means(rows, model.labels_, 4), rtol=0, atol=1e-12)
+
+
+def test_an_online_centroid_moves_by_eta_times_the_way_to_the_row() -> None:
+    # C = (1, 2), x = (3, 4), eta = 0.1: C + 0.1 (x - C)
+    model = OnlineKMeans.from_centers([[1.0, 2.0], [9.0, 9.0]], learning_rate="constant", eta0=0.1)
+    model.partial_fit([[3.0, 4.0]])
+    np.testing.assert_allclose(model.cluster_centers_, [[1.2, 2.2], [9.0, 9.0]], rtol=1e-15)
+
+
+def test_a_mini_batch_moves_centroids_to_the_mean_of_all_that_they_got() -> None:
+    model = MiniBatchKMeans.from_centers([[0.0], [10.0]], reassignment_ratio=0)
+    model.partial_fit([[1.0], [3.0], [8.0]])
+    np.testing.assert_array_equal(model.cluster_centers_, [[2.0], [8.0]])
+    model.partial_fit([[5.0], [9.0]])  # 5 is as far from 2 as from 8: the first
+    np.testing.assert_array_equal(model.cluster_centers_, [[3.0], [8.5]])
 
 
 def test_centroids_take_k_times_n_times_4_bytes() -> None:

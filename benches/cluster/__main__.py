@@ -9,6 +9,7 @@ from benches.cluster import (
     bench_fit,
     bench_fuzzy,
     bench_kmedoids,
+    bench_minibatch,
     bench_predict_overhead,
     bench_sparse,
 )
@@ -21,6 +22,7 @@ command.main(
         *bench_sparse.BENCHES,
         *bench_kmedoids.BENCHES,
         *bench_fuzzy.BENCHES,
+        *bench_minibatch.BENCHES,
     ),
     write=True,
 )

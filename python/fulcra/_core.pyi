@@ -149,6 +149,93 @@ def fuzzy_fit(
 def fuzzy_memberships(
     X: Any, sample_weight: NDArray[np.float64] | None, centers: Floats, m: float
 ) -> tuple[Floats, float, float]: ...  # (n_samples, n_clusters), the objective, sum of weight times squares
+
+@final
+class MiniBatchFit:
+    """What `minibatch_fit` found."""
+
+    @property
+    def centers(self) -> NDArray[np.float64]: ...  # (n_clusters, n_features)
+    @property
+    def counts(self) -> NDArray[np.float64]: ...  # (n_clusters,)
+    @property
+    def since(self) -> int: ...  # rows since low counts were last looked for
+    @property
+    def n_rows(self) -> int: ...  # learned from
+    @property
+    def stop_reason(self) -> str: ...  # tol, no_improvement, max_iter or listener
+    @property
+    def history(self) -> dict[str, NDArray[Any]]: ...  # reassigned: int64; else float64
+
+class Feed(Protocol):
+    """Batches that Python hands over, from the calling thread."""
+
+    rows_in_a_pass: int  # as far as known
+
+    def next_batch(self) -> tuple[Any, NDArray[np.float64] | None] | None:
+        """Return rows of the dtype of the fit, with weights, or None where there are no more."""
+
+class StepListener(Protocol):
+    """Whom `minibatch_fit` tells, from the calling thread."""
+
+    def stepped(
+        self, step: int, inertia: float, smoothed: float, shift: float, reassigned: int
+    ) -> bool | None:
+        """Return True to stop after this batch (shift is sum ||C_new - C_old||^2)."""
+
+def minibatch_fit(
+    X: Any,  # as for kmeans_fit; with a feed, any rows of the same dtype and width
+    sample_weight: NDArray[np.float64] | None,
+    centers: Floats,  # (n_clusters, n_features)
+    counts: NDArray[np.float64],  # (n_clusters,)
+    *,
+    since: int,
+    batch_size: int,
+    max_steps: int,
+    tol: float,  # on sum ||C_new - C_old||^2
+    max_no_improvement: int | None,
+    reassignment_ratio: float,
+    seed: int,
+    feed: Feed | None = None,
+    listener: StepListener | None = None,
+) -> MiniBatchFit: ...
+def minibatch_step(
+    X: Any,
+    sample_weight: NDArray[np.float64] | None,
+    centers: Floats,
+    counts: NDArray[np.float64],
+    *,
+    since: int,
+    reassignment_ratio: float,
+    seed: int,
+) -> tuple[
+    NDArray[np.float64],  # (n_clusters, n_features), the centers
+    NDArray[np.float64],  # (n_clusters,), the counts
+    int,  # since
+    int,  # centers that were put on rows
+]: ...
+def minibatch_label(
+    X: Any, sample_weight: NDArray[np.float64] | None, centers: Floats
+) -> tuple[NDArray[np.int32], float]: ...  # (n_samples,), and the sum of weight times squared distance
+def mean_variance(X: Any, sample_weight: NDArray[np.float64] | None) -> float: ...  # over the columns
+def online_update(
+    X: Any,
+    sample_weight: NDArray[np.float64] | None,
+    centers: Floats,
+    counts: NDArray[np.float64],
+    drift: NDArray[np.float64],  # (n_clusters,), how far each center has gone
+    rate: str,  # '1/count', 'constant' or 'invscaling'
+    eta0: float,
+    power_t: float,
+    max_shift: float,
+    half_life: float,
+) -> tuple[
+    NDArray[np.float64],  # (n_clusters, n_features), the centers
+    NDArray[np.float64],  # (n_clusters,), the counts
+    NDArray[np.float64],  # (n_clusters,), the drift
+    float,  # sum of weight times squared distance before the move
+    float,  # sum of weight
+]: ...
 def simd_level() -> str: ...  # 'portable', 'avx2', 'avx512' or 'neon'
 def get_num_threads() -> int: ...
 def set_num_threads(n_threads: int | None) -> None: ...  # None: back to the environment's say

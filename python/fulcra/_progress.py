@@ -1,6 +1,6 @@
 """Whom a fit tells how far it is: a line per iteration on stdout, and scikit-learn's callbacks.
 
-The tree of tasks that callbacks see is fit / restart / iteration.
+The tree of tasks that callbacks see is fit / restart / iteration, or fit / step where there are batches.
 """
 
 from collections.abc import Mapping
@@ -139,3 +139,57 @@ class FitProgress:
     def _begin_iteration(self) -> None:
         self._iteration = self._restart.subcontext(task_name="iteration")
         self._iteration.call_on_fit_task_begin(**self._given)
+
+
+class StepProgress:
+    """Listens to the core (`_core.StepListener`) while batches are learned; prints scikit-learn's lines.
+
+    Parameters
+    ----------
+    estimator : CallbackSupport
+        Who is fitted; has `verbose`.
+    n_steps : int or None
+        How many batches there are at most; None where nobody knows.
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features) or None
+        The checked data, for the callbacks.
+    y : object
+        What `fit` was given, for the callbacks.
+    sample_weight : ndarray of shape (n_samples,) or None
+        The checked weights, for the callbacks.
+    """
+
+    def __init__(self, estimator: Any, *, n_steps: int | None, X: Any, y: Data, sample_weight: Any) -> None:
+        self._estimator = estimator
+        self._of = "" if n_steps is None else f"/{n_steps}"
+        self._last = ""
+        self._fit: Any = None
+        if getattr(estimator, "_skl_callbacks", None):
+            metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+            self._given = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+            self._fit = estimator._init_callback_context(max_subtasks=n_steps)
+            self._fit.call_on_fit_task_begin(**self._given)
+
+    def stepped(self, step: int, inertia: float, smoothed: float, shift: float, reassigned: int) -> bool:
+        """Batch number `step` is learned; True asks the core to stop."""
+        self._last = f"step {step + 1}{self._of}"
+        if self._estimator.verbose:
+            if reassigned:
+                print(f"[MiniBatchKMeans] Reassigning {reassigned} cluster centers.")
+            known = "" if step == 0 else f", ewa inertia: {smoothed}"
+            print(f"Minibatch {self._last}: mean batch inertia: {inertia}{known}")
+        if self._fit is None:
+            return False
+        task = self._fit.subcontext(task_name="step")
+        task.call_on_fit_task_begin(**self._given)
+        return bool(task.call_on_fit_task_end(**self._given))
+
+    def stopped(self, reason: str) -> None:
+        """Say why there are no further batches."""
+        endings = {"tol": "small centers change", "no_improvement": "lack of improvement in inertia"}
+        if self._estimator.verbose and reason in endings:
+            print(f"Converged ({endings[reason]}) at {self._last}")
+
+    def finished(self, learned: Mapping[str, Any]) -> None:
+        """Tell the callbacks that the fit is done and what was `learned`."""
+        if self._fit is not None:
+            self._fit.call_on_fit_task_end(**self._given, reconstruction_attributes=dict(learned))

@@ -2,6 +2,8 @@
 
 pub mod fuzzy;
 pub mod medoids;
+pub mod minibatch;
+pub mod online;
 
 use fulcra_core::cluster::lloyd::{self, Fit, Iteration, Listener, Rules, Start, Stop};
 use fulcra_core::cluster::moments::Moments;

@@ -57,6 +57,14 @@ impl<'py> Samples<'py> {
 }
 
 impl<'py, F: Element + Float> Held<'py, F> {
+    /// Rows of a dtype that is known.
+    pub fn new(x: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(x) = x.cast::<PyArray2<F>>() {
+            return Held::dense(x);
+        }
+        Held::csr(x, x.getattr("data")?.cast::<PyArray1<F>>()?)
+    }
+
     fn dense(x: &Bound<'py, PyArray2<F>>) -> PyResult<Self> {
         if !x.is_c_contiguous() {
             return Err(PyValueError::new_err("X must be C-contiguous"));

@@ -16,6 +16,10 @@ mod _core {
         KMedoidsFit, distance_flaw, distinct_rows, kmedoids_assign, kmedoids_fit, pairwise_distances,
     };
     #[pymodule_export]
+    use crate::cluster::minibatch::{MiniBatchFit, mean_variance, minibatch_fit, minibatch_label, minibatch_step};
+    #[pymodule_export]
+    use crate::cluster::online::online_update;
+    #[pymodule_export]
     use crate::cluster::{KMeansFit, kmeans_distances, kmeans_fit, kmeans_inertia, kmeans_plusplus, kmeans_predict};
     #[pymodule_export]
     use crate::errors::NonFiniteError;

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import scipy.sparse as sp
 from fulcra import _core
-from fulcra.cluster import KMeans, kmeans_plusplus
+from fulcra.cluster import KMeans, MiniBatchKMeans, OnlineKMeans, kmeans_plusplus
 
 warnings.simplefilter("ignore")  # empty clusters warn
 
@@ -58,6 +58,19 @@ def main() -> None:
                 prints[f"{case}, history"] = digest(history["inertia"], history["shift"], history["moved"])
                 chosen = kmeans_plusplus(rows, 9, sample_weight=sample_weight, random_state=1)[1]
                 prints[f"{case}, kmeans_plusplus"] = digest(chosen)
+    streams = {
+        "small batches": MiniBatchKMeans(9, random_state=3, max_iter=2),
+        "a few large batches": MiniBatchKMeans(
+            40, random_state=3, batch_size=60_000, max_no_improvement=None, max_iter=3
+        ),
+        "online": OnlineKMeans(9, random_state=3, learning_rate="invscaling", half_life=500.0, max_shift=0.5),
+    }
+    for name, model in streams.items():
+        for kind in (np.float32, np.float64):
+            for container in (np.asarray, sp.csr_array):
+                model.fit(container(long.astype(kind)), sample_weight=weights)
+                case = f"{name}, {np.dtype(kind).name}, {container.__name__}"
+                prints[case] = digest(model.cluster_centers_, model.labels_, model.inertia_, model.counts_)
     json.dump({"level": _core.simd_level(), "threads": _core.get_num_threads(), "prints": prints}, sys.stdout)
 
 

@@ -24,10 +24,7 @@ from fulcra._base import (
 )
 from fulcra._progress import CallbackSupport, FitProgress
 from fulcra.cluster._centers import CenterClusterer
-from fulcra.cluster._seeding import is_array_like, starts
-
-#: What `n_init="auto"` means; 1 for centres that are given, and 10 for a callable.
-_AUTO_N_INIT = {"k-means++": 1, "random": 10, "random_partition": 10, "uniform": 10}
+from fulcra.cluster._seeding import NAMED_INITS, number_of_starts, starts
 
 #: The plain sentence for each of the core's stop reasons.
 _STOP_SENTENCES = {
@@ -151,7 +148,7 @@ n_features), default='k-means++'
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
-        "init": [StrOptions(set(_AUTO_N_INIT)), callable, "array-like"],
+        "init": [StrOptions(NAMED_INITS), callable, "array-like"],
         "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -227,7 +224,7 @@ n_features), default='k-means++'
         X = self._rows(X, reset=True)
         if X.shape[0] < self.n_clusters:
             raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}.")
-        self._n_init = self._number_of_starts()
+        self._n_init = number_of_starts(self, 10)
         if self.algorithm == "elkan" and self.n_clusters == 1:
             warnings.warn(
                 "algorithm='elkan' doesn't make sense for a single cluster. Using 'lloyd' instead.",
@@ -275,20 +272,6 @@ n_features), default='k-means++'
     @classmethod
     def _params_of_known(cls, centers: Data) -> dict[str, Any]:
         return {"init": centers, "n_init": 1}
-
-    def _number_of_starts(self) -> int:
-        if is_array_like(self.init):
-            if self.n_init not in ("auto", 1):
-                warnings.warn(
-                    "Explicit initial center position passed: performing only one init in "
-                    f"{type(self).__name__} instead of n_init={self.n_init}.",
-                    RuntimeWarning,
-                    stacklevel=4,
-                )
-            return 1
-        if self.n_init == "auto":
-            return 10 if callable(self.init) else _AUTO_N_INIT[self.init]
-        return int(self.n_init)
 
     def _progress(self, X: Any, y: object, weights: NDArray[np.float64] | None) -> FitProgress | None:
         """Return a listener, or None where nobody wants to know: telling costs time."""

@@ -6,6 +6,7 @@ the k-means algorithm that find better clusterings" ('random_partition': every r
 the means).
 """
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from numbers import Integral
@@ -33,6 +34,9 @@ from fulcra._base import (
 #: One start of the core: centres, or the name of its own way of finding them and a seed.
 Start: TypeAlias = Floats | tuple[str, int]
 
+#: Every `init` that has a name.
+NAMED_INITS = {"k-means++", "random", "random_partition", "uniform"}
+
 _IN_THE_CORE = ("k-means++", "random_partition")
 _LARGEST_SEED = np.iinfo(np.int32).max
 
@@ -40,6 +44,41 @@ _LARGEST_SEED = np.iinfo(np.int32).max
 def is_array_like(init: Data) -> bool:
     """Whether `init` holds centres, rather than naming or computing them."""
     return not isinstance(init, str) and not callable(init)
+
+
+def number_of_starts(estimator: Any, several: int) -> int:
+    """Return what `n_init` means: 'auto' is 1 for 'k-means++' and for centers that are given, else `several`.
+
+    Parameters
+    ----------
+    estimator : KMeans or MiniBatchKMeans
+        Gives `init` and `n_init`; its `fit` calls this.
+    several : int
+        How many starts make up for one that is easily bad.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Warns
+    -----
+    RuntimeWarning
+        If several starts are asked for and `init` holds centers.
+    """
+    init, n_init = estimator.init, estimator.n_init
+    if is_array_like(init):
+        if n_init not in ("auto", 1):
+            warnings.warn(
+                "Explicit initial center position passed: performing only one init in "
+                f"{type(estimator).__name__} instead of n_init={n_init}.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+        return 1
+    if n_init == "auto":
+        return 1 if isinstance(init, str) and init == "k-means++" else several
+    return int(n_init)
 
 
 def starts(

@@ -26,7 +26,7 @@ pub fn hash<F: Float>(rows: &Rows<'_, F>, i: usize) -> u64 {
 
 /// The finalizer of `SplitMix64` (Steele, Lea and Flood 2014): each input bit changes each output bit half of the time.
 #[inline(always)]
-fn mix(mut z: u64) -> u64 {
+pub(super) fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)

@@ -59,7 +59,7 @@ struct OwnDistances<'a, F> {
     range: Range<usize>,
     /// (k, d)
     centers: &'a [f64],
-    /// Of all rows.
+    /// Of the range.
     labels: &'a [i32],
 }
 
@@ -70,7 +70,8 @@ impl<F: Float> Task<F> for OwnDistances<'_, F> {
     fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Vec<f64> {
         let OwnDistances { rows, range, centers, labels } = self;
         let d = rows.d();
-        range.map(|i| squared_distance::<f64, 8>(rows.row(i), &centers[labels[i] as usize * d..][..d])).collect()
+        let labelled = range.zip(labels);
+        labelled.map(|(i, &j)| squared_distance::<f64, 8>(rows.row(i), &centers[j as usize * d..][..d])).collect()
     }
 }
 
@@ -83,21 +84,34 @@ pub fn for_distances<F: Float, T: Send>(
     run: &Run<'_>,
     each: impl Fn(Range<usize>, &[f64]) -> T + Sync,
 ) -> Result<Vec<T>> {
-    let (n, d) = (rows.n(), rows.d());
-    let norms = norms(centers, d);
+    let n = rows.n();
+    let norms = norms(centers, rows.d());
     let per_row = rows.size() / n.max(1) + 1;
     let tasks = run::ranges(n, run::rows_per_task(n, 16 * per_row));
     run.map(tasks, n.saturating_mul(per_row), |range, pulse| {
         pulse.check()?;
-        let distances = match rows {
-            Rows::Dense(rows) => level.run(OwnDistances { rows, range: range.clone(), centers, labels }),
-            Rows::Csr(_) => {
-                let own = |i: usize| labels[i] as usize;
-                range.clone().map(|i| distance(rows, i, &centers[own(i) * d..][..d], norms[own(i)])).collect()
-            }
-        };
+        let distances = own_distances(rows, range.clone(), centers, &norms, &labels[range.clone()], level);
         Ok(each(range, &distances))
     })
+}
+
+/// Squared distances of the rows of `range` to the centres (k, d) of `norms` (k,) that their `labels` name.
+pub fn own_distances<F: Float>(
+    rows: &Rows<'_, F>,
+    range: Range<usize>,
+    centers: &[f64],
+    norms: &[f64],
+    labels: &[i32],
+    level: Level,
+) -> Vec<f64> {
+    let d = rows.d();
+    match rows {
+        Rows::Dense(rows) => level.run(OwnDistances { rows, range, centers, labels }),
+        Rows::Csr(_) => {
+            let own = range.zip(labels).map(|(i, &label)| (i, label as usize));
+            own.map(|(i, j)| distance(rows, i, &centers[j * d..][..d], norms[j])).collect()
+        }
+    }
 }
 
 /// Sum over rows of w ||x - c(label)||^2.

@@ -343,6 +343,32 @@ impl Sums {
         Ok(moves)
     }
 
+    /// Moves each of `centers` (k, d) to the mean of all that it has seen: rows of weight `seen` (k,) so far, and those of the last
+    /// sums. Returns the square of each one's move.
+    pub fn blend(&self, centers: &mut [f64], seen: &mut [f64]) -> Vec<f64> {
+        let mut moves = vec![0.0; self.k];
+        for (j, center) in centers.chunks_exact_mut(self.d).enumerate() {
+            let weight = self.weights[j];
+            if weight == 0.0 {
+                continue;
+            }
+            seen[j] += weight;
+            let share = weight / seen[j];
+            let means = self.totals[j * self.d..].iter().zip(&self.shift).map(|(sum, m)| m + sum / weight);
+            let steps = means.zip(&*center).map(|(mean, c)| share * (mean - c));
+            let (square, norm) = steps.zip(&*center).fold((0.0, 0.0), |(s, n), (step, c)| (s + step * step, n + c * c));
+            if square <= STANDSTILL * norm {
+                continue;
+            }
+            for ((c, sum), m) in center.iter_mut().zip(&self.totals[j * self.d..]).zip(&self.shift) {
+                let mean = m + sum / weight;
+                *c = if share == 1.0 { mean } else { *c + share * (mean - *c) };
+            }
+            moves[j] = square;
+        }
+        moves
+    }
+
     /// Sum over rows of w ||x - c(label)||^2 for centres (k, d), those of the last call moved to their means since, from the
     /// sums: with y = x - shift and t = c - shift it is `total` (of w ||y||^2) - 2 sum t.s + sum W ||t||^2.
     pub fn inertia(&mut self, total: f64, centers: &[f64], run: &Run<'_>) -> Result<f64> {

@@ -12,7 +12,7 @@ pub mod nearest_csr;
 pub mod nearest_few;
 pub mod pair_sums;
 pub mod pair_sums_csr;
-mod power;
+pub(crate) mod power;
 mod scores;
 mod screen;
 mod shortlist;
