@@ -57,6 +57,7 @@ def kmeans_fit(
     inertia_tol: float | None = None,
     every_distance: bool = False,
     breathing: bool = False,
+    on_sphere: bool = False,  # rows are unit vectors, and centers too; the inertia is of 1 - cos
     listener: Listener | None = None,
 ) -> KMeansFit: ...
 def kmeans_predict(X: Any, centers: Floats) -> NDArray[np.int32]: ...
@@ -65,6 +66,13 @@ def kmeans_distances(X: Any, centers: Floats) -> Floats: ...  # (n_samples, n_cl
 def kmeans_plusplus(
     X: Any, sample_weight: NDArray[np.float64] | None, n_clusters: int, n_trials: int | None, seed: int
 ) -> NDArray[np.int64]: ...  # (n_clusters,) rows
+def unit_rows(X: Any) -> tuple[Floats | None, NDArray[np.int64]]:
+    """Return the cells of unit vectors, None if they are as they should be; and which rows are zero."""
+
+# centers: unit vectors
+def spherical_predict(X: Any, centers: Floats) -> NDArray[np.int32]: ...
+def spherical_distances(X: Any, centers: Floats) -> Floats: ...  # (n_samples, n_clusters), 1 - cos
+def spherical_loss(X: Any, sample_weight: NDArray[np.float64] | None, centers: Floats) -> float: ...
 def cluster_scatter(
     X: Any,
     sample_weight: NDArray[np.float64] | None,

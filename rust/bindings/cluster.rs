@@ -2,6 +2,7 @@
 
 pub mod fuzzy;
 pub mod medoids;
+pub mod spherical;
 
 use fulcra_core::cluster::lloyd::{self, Fit, Iteration, Listener, Rules, Start, Stop};
 use fulcra_core::cluster::moments::Moments;
@@ -42,7 +43,7 @@ pub struct KMeansFit {
 
 /// k-means from every start; see `_core.pyi`.
 #[pyfunction]
-#[pyo3(signature = (X, sample_weight, starts, *, n_clusters, max_iter, tol, shift_tol=None, inertia_tol=None, every_distance=false, breathing=false, listener=None))]
+#[pyo3(signature = (X, sample_weight, starts, *, n_clusters, max_iter, tol, shift_tol=None, inertia_tol=None, every_distance=false, breathing=false, on_sphere=false, listener=None))]
 #[allow(non_snake_case, clippy::too_many_arguments)] // the signature is Python's
 pub fn kmeans_fit(
     py: Python<'_>,
@@ -56,9 +57,10 @@ pub fn kmeans_fit(
     inertia_tol: Option<f64>,
     every_distance: bool,
     breathing: bool,
+    on_sphere: bool,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<KMeansFit> {
-    let rules = Rules { k: n_clusters, max_iter, tol, shift_tol, inertia_tol, every_distance, breathing };
+    let rules = Rules { k: n_clusters, max_iter, tol, shift_tol, inertia_tol, every_distance, breathing, on_sphere };
     dispatch!(&Samples::new(X)?, |rows| {
         let weights = convert::weights(sample_weight.as_ref(), rows.n())?;
         let starts = starts.iter().map(|start| to_start(start, rows.d())).collect::<PyResult<Vec<_>>>()?;

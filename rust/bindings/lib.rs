@@ -16,6 +16,8 @@ mod _core {
         KMedoidsFit, distance_flaw, distinct_rows, kmedoids_assign, kmedoids_fit, pairwise_distances,
     };
     #[pymodule_export]
+    use crate::cluster::spherical::{spherical_distances, spherical_loss, spherical_predict, unit_rows};
+    #[pymodule_export]
     use crate::cluster::{KMeansFit, kmeans_distances, kmeans_fit, kmeans_inertia, kmeans_plusplus, kmeans_predict};
     #[pymodule_export]
     use crate::errors::NonFiniteError;

@@ -5,5 +5,14 @@ from fulcra.cluster._fuzzy import FuzzyCMeans
 from fulcra.cluster._kmeans import KMeans, k_means
 from fulcra.cluster._kmedoids import KMedoids
 from fulcra.cluster._seeding import kmeans_plusplus
+from fulcra.cluster._spherical import SphericalKMeans
 
-__all__ = ["FuzzyCMeans", "KMeans", "KMedoids", "align_labels", "k_means", "kmeans_plusplus"]
+__all__ = [
+    "FuzzyCMeans",
+    "KMeans",
+    "KMedoids",
+    "SphericalKMeans",
+    "align_labels",
+    "k_means",
+    "kmeans_plusplus",
+]

@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::moments::Moments;
 use super::skipping::Skipping;
 use super::sums::Sums;
-use super::{breathing, empty, inertia, seeding};
+use super::{breathing, empty, inertia, seeding, spherical};
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::kernels::direct::distance;
@@ -47,6 +47,8 @@ pub struct Rules {
     pub every_distance: bool,
     /// Whether to go on from the best restart by breathing.
     pub breathing: bool,
+    /// Whether rows and centres are unit vectors (see [`super::spherical`]).
+    pub on_sphere: bool,
 }
 
 /// Why a fit stopped.
@@ -83,7 +85,7 @@ impl Stop {
 /// One iteration, as told to listeners and kept in the history.
 #[derive(Clone, Copy, Debug)]
 pub struct Iteration {
-    /// Sum of squared distances to the centres that the iteration began with.
+    /// Sum of squared distances (on the sphere, of 1 - cos) to the centres that the iteration began with.
     pub inertia: f64,
     /// Sum ||C_new - C_old||^2.
     pub shift: f64,
@@ -114,7 +116,7 @@ pub struct Fit {
     pub centers: Vec<f64>,
     /// The nearest of `centers` for each row.
     pub labels: Vec<i32>,
-    /// Sum over rows of w ||x - c(label)||^2.
+    /// Sum over rows of w ||x - c(label)||^2; on the sphere, of w (1 - cos).
     pub inertia: f64,
     /// Iterations run.
     pub n_iter: usize,
@@ -175,17 +177,26 @@ pub(super) struct Job<'a, F: Float> {
 }
 
 impl<F: Float> Job<'_, F> {
-    fn first_centers(&self, start: &Start, k: usize) -> Result<Vec<f64>> {
+    fn first_centers(&self, start: &Start, rules: &Rules) -> Result<Vec<f64>> {
         let &Job { rows, weights, moments, level, run } = self;
-        match start {
+        let k = rules.k;
+        let mut centers = match start {
             Start::PlusPlus(seed) => {
                 let chosen = seeding::plus_plus(rows, weights, k, None, *seed, level, run)?;
-                Ok(seeding::rows_as_centers(rows, &chosen))
+                seeding::rows_as_centers(rows, &chosen)
             }
-            Start::RandomPartition(seed) => seeding::random_partition(rows, weights, k, *seed, &moments.shift, run),
-            Start::Centers(centers) if centers.len() == k * rows.d() => Ok(centers.clone()),
-            Start::Centers(centers) => Err(Error::Shape { what: "start", got: centers.len(), want: k * rows.d() }),
+            Start::RandomPartition(seed) => seeding::random_partition(rows, weights, k, *seed, &moments.shift, run)?,
+            Start::Centers(centers) if centers.len() == k * rows.d() => centers.clone(),
+            Start::Centers(centers) => {
+                return Err(Error::Shape { what: "start", got: centers.len(), want: k * rows.d() });
+            }
+        };
+        if rules.on_sphere {
+            for center in centers.chunks_exact_mut(rows.d()) {
+                spherical::project(center);
+            }
         }
+        Ok(centers)
     }
 
     /// The best fit, if nobody listens.
@@ -193,7 +204,7 @@ impl<F: Float> Job<'_, F> {
         let &Job { rows, weights, moments, level, run } = self;
         let fits = run.map(starts.iter().collect(), usize::MAX, |start, pulse| {
             let job = Job { rows, weights, moments, level, run: &Run::new(1, pulse) };
-            job.fit(job.first_centers(start, rules.k)?, vec![-1; rows.n()], rules, None)
+            job.fit(job.first_centers(start, rules)?, vec![-1; rows.n()], rules, None)
         })?;
         Ok(fits.into_iter().reduce(|best, fit| if fit.is_better(&best, rules.k) { fit } else { best }))
     }
@@ -207,7 +218,7 @@ impl<F: Float> Job<'_, F> {
     ) -> Result<(Option<Fit>, bool)> {
         let mut best: Option<Fit> = None;
         for (restart, start) in starts.iter().enumerate() {
-            let centers = self.first_centers(start, rules.k)?;
+            let centers = self.first_centers(start, rules)?;
             if let Some(listener) = listener {
                 listener.started(restart)?;
             }
@@ -239,6 +250,11 @@ impl<F: Float> Job<'_, F> {
         let &Job { rows, weights, moments, level, run } = self;
         let Rules { k, max_iter, .. } = *rules;
         let mut sums = Sums::new(k, &moments.shift, level);
+        // 1 - cos of unit vectors is half of their squared distance.
+        let unit = if rules.on_sphere { 0.5 } else { 1.0 };
+        if rules.on_sphere {
+            sums = sums.on_sphere();
+        }
         let mut history: Vec<Iteration> = Vec::new();
         let mut codebook = Codebook::new(centers.clone(), k, &moments.shift, level);
         // Squared, since the last pass.
@@ -250,7 +266,7 @@ impl<F: Float> Job<'_, F> {
             let drift = skipping.drift(&moves, &codebook, rows, &labels);
             let known = skipping.known(rows.n(), history.last().map(|last| last.moved), drift.as_ref());
             let pass = sums.assign(rows, weights, &codebook, &mut labels, known, run)?;
-            let inertia = sums.inertia(moments.total, codebook.centers(), run)?;
+            let inertia = unit * sums.inertia(moments.total, codebook.centers(), run)?;
             empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, level, run)?;
             moves = sums.means(&mut centers, run)?;
             codebook.move_to(&centers, |j| moves[j] > 0.0);
@@ -287,7 +303,7 @@ impl<F: Float> Job<'_, F> {
             let known = drift.as_ref().and_then(|drift| skipping.known(rows.n(), moved, Some(drift)));
             nearest::assign(rows, &codebook, &mut labels, known, run)?;
         }
-        let inertia = inertia::inertia(rows, weights, &rounded, &labels, level, run)?;
+        let inertia = unit * inertia::inertia(rows, weights, &rounded, &labels, level, run)?;
         Ok(Fit { centers: rounded, labels, inertia, n_iter: history.len(), stop, history })
     }
 }

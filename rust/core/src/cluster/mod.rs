@@ -12,5 +12,6 @@ pub mod medoids;
 pub mod moments;
 pub mod seeding;
 mod skipping;
+pub mod spherical;
 pub mod sums;
 mod trials;
