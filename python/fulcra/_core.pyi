@@ -73,6 +73,19 @@ def unit_rows(X: Any) -> tuple[Floats | None, NDArray[np.int64]]:
 def spherical_predict(X: Any, centers: Floats) -> NDArray[np.int32]: ...
 def spherical_distances(X: Any, centers: Floats) -> Floats: ...  # (n_samples, n_clusters), 1 - cos
 def spherical_loss(X: Any, sample_weight: NDArray[np.float64] | None, centers: Floats) -> float: ...
+def kmedians_fit(
+    X: Floats,  # C-contiguous
+    sample_weight: NDArray[np.float64] | None,
+    starts: Sequence[Floats | tuple[str, int]],  # as for kmeans_fit
+    *,
+    n_clusters: int,
+    max_iter: int,
+    tol: float,
+    listener: Listener | None = None,
+) -> KMeansFit: ...  # distances are Manhattan distances
+def kmedians_predict(X: Floats, centers: Floats) -> NDArray[np.int32]: ...
+def kmedians_distances(X: Floats, centers: Floats) -> Floats: ...  # (n_samples, n_clusters)
+def kmedians_loss(X: Floats, sample_weight: NDArray[np.float64] | None, centers: Floats) -> float: ...
 def cluster_scatter(
     X: Any,
     sample_weight: NDArray[np.float64] | None,

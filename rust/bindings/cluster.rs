@@ -1,6 +1,7 @@
 //! `fulcra_core::cluster` for `fulcra.cluster`: k-means here, every other algorithm in a file of its own.
 
 pub mod fuzzy;
+pub mod medians;
 pub mod medoids;
 pub mod spherical;
 
@@ -110,6 +111,14 @@ fn to_matrix<'py, F: Float + Element>(py: Python<'py>, values: &[f64], d: usize)
     let values: Vec<F> = values.iter().map(|&value| F::from_f64(value)).collect();
     let n = values.len() / d;
     values.into_pyarray(py).reshape([n, d])
+}
+
+/// Rows that are not sparse; Python refuses those that are.
+fn dense<'a, F: Float>(rows: &Rows<'a, F>) -> PyResult<Dense<'a, F>> {
+    match rows {
+        Rows::Dense(rows) => Ok(*rows),
+        Rows::Csr(_) => Err(pyo3::exceptions::PyTypeError::new_err("X must be dense")),
+    }
 }
 
 struct PythonListener<'a> {

@@ -12,6 +12,8 @@ mod _core {
     #[pymodule_export]
     use crate::cluster::fuzzy::{FuzzyFit, fuzzy_fit, fuzzy_memberships};
     #[pymodule_export]
+    use crate::cluster::medians::{kmedians_distances, kmedians_fit, kmedians_loss, kmedians_predict};
+    #[pymodule_export]
     use crate::cluster::medoids::{
         KMedoidsFit, distance_flaw, distinct_rows, kmedoids_assign, kmedoids_fit, pairwise_distances,
     };

@@ -3,6 +3,7 @@
 from fulcra.cluster._align import align_labels
 from fulcra.cluster._fuzzy import FuzzyCMeans
 from fulcra.cluster._kmeans import KMeans, k_means
+from fulcra.cluster._kmedians import KMedians
 from fulcra.cluster._kmedoids import KMedoids
 from fulcra.cluster._seeding import kmeans_plusplus
 from fulcra.cluster._spherical import SphericalKMeans
@@ -10,6 +11,7 @@ from fulcra.cluster._spherical import SphericalKMeans
 __all__ = [
     "FuzzyCMeans",
     "KMeans",
+    "KMedians",
     "KMedoids",
     "SphericalKMeans",
     "align_labels",

@@ -216,26 +216,9 @@ impl<F: Float> Job<'_, F> {
         rules: &Rules,
         listener: Option<&dyn Listener>,
     ) -> Result<(Option<Fit>, bool)> {
-        let mut best: Option<Fit> = None;
-        for (restart, start) in starts.iter().enumerate() {
-            let centers = self.first_centers(start, rules)?;
-            if let Some(listener) = listener {
-                listener.started(restart)?;
-            }
-            let told = listener.map(|listener| (restart, listener));
-            let fit = self.fit(centers, vec![-1; self.rows.n()], rules, told)?;
-            let enough = match (listener, fit.history.last()) {
-                (Some(listener), Some(last)) => listener.stopped(restart, fit.n_iter - 1, fit.stop, last.shift)?,
-                _ => false,
-            };
-            if best.as_ref().is_none_or(|best| fit.is_better(best, rules.k)) {
-                best = Some(fit);
-            }
-            if enough {
-                return Ok((best, true));
-            }
-        }
-        Ok((best, false))
+        let n = self.rows.n();
+        let first_centers = |start: &Start| self.first_centers(start, rules);
+        best_of(starts, rules.k, listener, first_centers, |centers, told| self.fit(centers, vec![-1; n], rules, told))
     }
 
     /// Iterates from `centers` (k, d). Rows count as moved where they leave `labels`, -1 being none; `told` hears of every
@@ -245,7 +228,7 @@ impl<F: Float> Job<'_, F> {
         mut centers: Vec<f64>,
         mut labels: Vec<i32>,
         rules: &Rules,
-        told: Option<(usize, &dyn Listener)>,
+        told: Told<'_>,
     ) -> Result<Fit> {
         let &Job { rows, weights, moments, level, run } = self;
         let Rules { k, max_iter, .. } = *rules;
@@ -308,9 +291,55 @@ impl<F: Float> Job<'_, F> {
     }
 }
 
+/// Who is told of a restart's iterations, and as of which restart.
+pub(super) type Told<'a> = Option<(usize, &'a dyn Listener)>;
+
+/// The best of the fits from all `starts`, and whether the listener does without what would come after it.
+pub(super) fn best_of(
+    starts: &[Start],
+    k: usize,
+    listener: Option<&dyn Listener>,
+    first_centers: impl Fn(&Start) -> Result<Vec<f64>>,
+    fit: impl Fn(Vec<f64>, Told<'_>) -> Result<Fit>,
+) -> Result<(Option<Fit>, bool)> {
+    let mut best: Option<Fit> = None;
+    for (restart, start) in starts.iter().enumerate() {
+        let centers = first_centers(start)?;
+        if let Some(listener) = listener {
+            listener.started(restart)?;
+        }
+        let fit = fit(centers, listener.map(|listener| (restart, listener)))?;
+        let enough = match (listener, fit.history.last()) {
+            (Some(listener), Some(last)) => listener.stopped(restart, fit.n_iter - 1, fit.stop, last.shift)?,
+            _ => false,
+        };
+        if best.as_ref().is_none_or(|best| fit.is_better(best, k)) {
+            best = Some(fit);
+        }
+        if enough {
+            return Ok((best, true));
+        }
+    }
+    Ok((best, false))
+}
+
 impl Rules {
+    /// For `k` clusters: until nothing changes.
+    pub fn to_the_end(k: usize) -> Rules {
+        Rules {
+            k,
+            max_iter: usize::MAX,
+            tol: 0.0,
+            shift_tol: None,
+            inertia_tol: None,
+            every_distance: false,
+            breathing: false,
+            on_sphere: false,
+        }
+    }
+
     /// scikit-learn looks at the labels first, then at `tol`.
-    fn stop(&self, now: &Iteration, inertia_before: Option<f64>, variance: f64) -> Option<Stop> {
+    pub(super) fn stop(&self, now: &Iteration, inertia_before: Option<f64>, variance: f64) -> Option<Stop> {
         let settled = inertia_before
             .is_some_and(|before| self.inertia_tol.is_some_and(|tol| (before - now.inertia).abs() <= tol * before));
         if now.moved == 0 {

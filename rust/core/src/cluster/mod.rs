@@ -8,6 +8,7 @@ pub mod empty;
 pub mod fuzzy;
 pub mod inertia;
 pub mod lloyd;
+pub mod medians;
 pub mod medoids;
 pub mod moments;
 pub mod seeding;
