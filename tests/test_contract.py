@@ -6,7 +6,7 @@ from conftest import RunPython
 CHECKS = """
 import warnings
 from sklearn.utils.estimator_checks import check_estimator
-from fulcra.cluster import FuzzyCMeans, KMeans, KMedoids
+from fulcra.cluster import FuzzyCMeans, KMeans, KMedians, KMedoids, MahalanobisKMeans, SphericalKMeans
 
 warnings.simplefilter("ignore")  # check_estimator fits on data that deserve warnings
 results = check_estimator({estimator}, on_fail=None)
@@ -30,6 +30,12 @@ assert len(results) > 50
         "KMedoids(method='alternate', init='build', max_memory=0)",
         "KMedoids(method='clara', metric='manhattan', n_clusters=3)",
         "KMedoids(metric='gower')",
+        "KMedians()",
+        "KMedians(n_clusters=3, n_init=2, init='random')",
+        "SphericalKMeans()",
+        "SphericalKMeans(n_clusters=3, init='random_partition', tol=0)",
+        "MahalanobisKMeans()",
+        "MahalanobisKMeans(covariance='full', shrinkage=0.2)",
     ],
 )
 def test_common_checks_pass_with_nothing_expected_to_fail(estimator: str, run_python: RunPython) -> None:

@@ -16,7 +16,10 @@ MODULES = sorted(
     if path.name != "__main__.py"
 )
 
-FROM_CENTERS = ("FuzzyCMeans.from_centers", "KMeans.from_centers", "KMedoids.from_centers")
+FROM_CENTERS = tuple(
+    f"{name}.from_centers"
+    for name in ("FuzzyCMeans", "KMeans", "KMedoids", "MahalanobisKMeans", "SphericalKMeans")
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

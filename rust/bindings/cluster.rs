@@ -1,6 +1,7 @@
 //! `fulcra_core::cluster` for `fulcra.cluster`: k-means here, every other algorithm in a file of its own.
 
 pub mod fuzzy;
+pub mod mahalanobis;
 pub mod medians;
 pub mod medoids;
 pub mod spherical;

@@ -12,6 +12,10 @@ mod _core {
     #[pymodule_export]
     use crate::cluster::fuzzy::{FuzzyFit, fuzzy_fit, fuzzy_memberships};
     #[pymodule_export]
+    use crate::cluster::mahalanobis::{
+        MahalanobisFit, mahalanobis_distances, mahalanobis_factors, mahalanobis_fit, mahalanobis_label,
+    };
+    #[pymodule_export]
     use crate::cluster::medians::{kmedians_distances, kmedians_fit, kmedians_loss, kmedians_predict};
     #[pymodule_export]
     use crate::cluster::medoids::{

@@ -5,6 +5,7 @@ from fulcra.cluster._fuzzy import FuzzyCMeans
 from fulcra.cluster._kmeans import KMeans, k_means
 from fulcra.cluster._kmedians import KMedians
 from fulcra.cluster._kmedoids import KMedoids
+from fulcra.cluster._mahalanobis import MahalanobisKMeans
 from fulcra.cluster._seeding import kmeans_plusplus
 from fulcra.cluster._spherical import SphericalKMeans
 
@@ -13,6 +14,7 @@ __all__ = [
     "KMeans",
     "KMedians",
     "KMedoids",
+    "MahalanobisKMeans",
     "SphericalKMeans",
     "align_labels",
     "k_means",

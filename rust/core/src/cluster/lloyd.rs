@@ -5,6 +5,7 @@
 //! last labels, the inertia and every later prediction use exactly those. Stopping rules and their order are
 //! scikit-learn's, and two more.
 
+use std::borrow::Borrow;
 use std::time::Instant;
 
 use super::moments::Moments;
@@ -295,26 +296,27 @@ impl<F: Float> Job<'_, F> {
 pub(super) type Told<'a> = Option<(usize, &'a dyn Listener)>;
 
 /// The best of the fits from all `starts`, and whether the listener does without what would come after it.
-pub(super) fn best_of(
+pub(super) fn best_of<T: Borrow<Fit>>(
     starts: &[Start],
     k: usize,
     listener: Option<&dyn Listener>,
     first_centers: impl Fn(&Start) -> Result<Vec<f64>>,
-    fit: impl Fn(Vec<f64>, Told<'_>) -> Result<Fit>,
-) -> Result<(Option<Fit>, bool)> {
-    let mut best: Option<Fit> = None;
+    fit: impl Fn(Vec<f64>, Told<'_>) -> Result<T>,
+) -> Result<(Option<T>, bool)> {
+    let mut best: Option<T> = None;
     for (restart, start) in starts.iter().enumerate() {
         let centers = first_centers(start)?;
         if let Some(listener) = listener {
             listener.started(restart)?;
         }
-        let fit = fit(centers, listener.map(|listener| (restart, listener)))?;
+        let found = fit(centers, listener.map(|listener| (restart, listener)))?;
+        let fit = found.borrow();
         let enough = match (listener, fit.history.last()) {
             (Some(listener), Some(last)) => listener.stopped(restart, fit.n_iter - 1, fit.stop, last.shift)?,
             _ => false,
         };
-        if best.as_ref().is_none_or(|best| fit.is_better(best, k)) {
-            best = Some(fit);
+        if best.as_ref().is_none_or(|best| fit.is_better(best.borrow(), k)) {
+            best = Some(found);
         }
         if enough {
             return Ok((best, true));

@@ -13,9 +13,10 @@ use std::ops::Range;
 use std::time::Instant;
 
 use self::assign::{Bounds, Drift};
-use self::update::{Members, Update};
+use self::update::Update;
 use super::distances::allocate;
 use super::lloyd::{self, Fit, Iteration, Listener, Rules, Start, Stop, Told};
+use super::members::Members;
 use super::moments::Moments;
 use super::seeding::{plus_plus_by, random_labels, rows_as_centers};
 use super::empty;
