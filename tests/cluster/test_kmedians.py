@@ -95,12 +95,13 @@ def test_the_best_of_many_starts_is_the_optimum_of_all_partitions(seed: int) -> 
 def one_dimensional_optimum(x: np.ndarray, k: int) -> float:
     """Clusters of sorted values are intervals: the least sum for the first j values in c intervals."""
     x = np.sort(x)
-    cost = [
-        [np.abs(x[a:b] - x[a:b][(b - a - 1) // 2]).sum() for b in range(len(x) + 1)] for a in range(len(x))
-    ]
+
+    def cost(a: int, b: int) -> float:
+        return float(np.abs(x[a:b] - x[a + (b - a - 1) // 2]).sum())
+
     best = [0.0, *[np.inf] * len(x)]
     for _ in range(k):
-        best = [min([best[b], *(best[a] + cost[a][b] for a in range(b))]) for b in range(len(x) + 1)]
+        best = [min([best[b], *(best[a] + cost(a, b) for a in range(b))]) for b in range(len(x) + 1)]
     return best[-1]
 
 

@@ -1,5 +1,6 @@
 """MahalanobisKMeans: by hand, against the definition in NumPy, and against optima that are known."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -117,7 +118,7 @@ def test_units_of_features_change_nothing_with_shrinkage(covariance: str) -> Non
     assert_allclose(fits[1].cluster_centers_, fits[0].cluster_centers_ * units, rtol=1e-10)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(8))
 def test_the_best_of_many_starts_is_the_optimum_of_all_partitions(seed: int) -> None:
     X = np.random.default_rng(seed).normal(size=(10, 2))
 
@@ -125,9 +126,9 @@ def test_the_best_of_many_starts_is_the_optimum_of_all_partitions(seed: int) -> 
         own = [X[labels == j] - X[labels == j].mean(axis=0) for j in range(2)]
         return float(10 * (2 + np.linalg.slogdet(sum(v.T @ v for v in own) / 10)[1]))
 
-    best = best_partition(10, 2, loss)
-    model = MahalanobisKMeans(2, init="random_partition", n_init=400, random_state=0, tol=0).fit(X)
-    assert model.inertia_ == pytest.approx(best, rel=1e-10)
+    pairs = itertools.combinations(range(10), 2)
+    found = min(MahalanobisKMeans(2, init=X[list(pair)], tol=0).fit(X).inertia_ for pair in pairs)
+    assert found == pytest.approx(best_partition(10, 2, loss), rel=1e-10)
 
 
 def test_strips_that_k_means_cuts_across_are_found() -> None:
@@ -155,7 +156,7 @@ def test_clusters_of_fewer_rows_than_features_do_not_collapse(n: int) -> None:
     X = RNG.normal(size=(n, 8))
     model = MahalanobisKMeans(5, covariance="full", random_state=0).fit(X)
     assert np.isfinite(model.inertia_)
-    assert (np.linalg.eigvalsh(model.covariances_) > 0.01).all()
+    assert (np.linalg.eigvalsh(model.covariances_) > 1e-3).all()
     with pytest.raises(ValueError, match=r"covariance of cluster \d is singular: column \d"):
         MahalanobisKMeans(5, covariance="full", shrinkage=0, random_state=0).fit(X)
 

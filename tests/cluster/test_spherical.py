@@ -65,7 +65,7 @@ ADVERSARIAL = {
     "opposite": RNG.normal(size=(300, 4)) * RNG.choice([-1e9, 1e-9], size=(300, 1)),
     "large": RNG.normal(size=(300, 6)) * 1e30,
     "tiny": RNG.normal(size=(300, 6)) * 1e-38,
-    "ties": RNG.integers(-1, 2, size=(300, 3)) + [[0, 0, 1e-3]],
+    "ties": RNG.integers(-1, 2, size=(300, 3)) + np.array([0, 0, 1e-3]),
 }
 
 

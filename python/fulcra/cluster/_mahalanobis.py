@@ -17,7 +17,7 @@ from fulcra.cluster._restarts import RestartingClusterer
 from fulcra.cluster._seeding import starts
 
 #: What `shrinkage="auto"` means: a cluster may have fewer rows than features, all clusters together rarely.
-_AUTO_SHRINKAGE = {"shared": 0.0, "full": 0.1}
+_AUTO_SHRINKAGE = {"shared": 0.0, "full": 0.01}
 
 
 class MahalanobisKMeans(RestartingClusterer):
@@ -39,7 +39,7 @@ n_features, n_features), default='shared'
         - an array: this one, or these.
     shrinkage : 'auto' or float in [0, 1), default='auto'
         How far estimated covariances are drawn to the diagonal matrix of the features' variances. 'auto': 0
-        for 'shared', 0.1 for 'full'. Above 0 no cluster can shrink to nothing.
+        for 'shared', 0.01 for 'full'. Above 0 no cluster can shrink to nothing.
     init : {'k-means++', 'random', 'random_partition', 'uniform'}, callable or array-like of shape \
 (n_clusters, n_features), default='k-means++'
         Where the centers start; see `KMeans`. 'k-means++' draws by the Mahalanobis distance of the covariance
@@ -131,8 +131,8 @@ n_features, n_features), default='shared'
 
     _stop_sentences: ClassVar[dict[str, str]] = {
         **RestartingClusterer._stop_sentences,
-        "tol": "Converged after {iterations}: the last lowered the inertia by no more than tol={tol} for each "
-        "unit of weight.",
+        "tol": "Converged after {iterations}: the last lowered the inertia by no more than tol={tol} for "
+        "each unit of weight.",
     }
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -1,4 +1,4 @@
-"""What the clusterers share that iterate from several starts and keep the best: their parameters and results."""
+"""What clusterers that keep the best of several starts share: parameters, endings, results."""
 
 import warnings
 from numbers import Integral, Real
