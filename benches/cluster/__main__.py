@@ -8,6 +8,7 @@ from benches.cluster import (
     bench_assign,
     bench_fit,
     bench_fuzzy,
+    bench_kinds,
     bench_kmedoids,
     bench_predict_overhead,
     bench_sparse,
@@ -21,6 +22,7 @@ command.main(
         *bench_sparse.BENCHES,
         *bench_kmedoids.BENCHES,
         *bench_fuzzy.BENCHES,
+        *bench_kinds.BENCHES,
     ),
     write=True,
 )

@@ -121,10 +121,6 @@ def test_an_empty_cluster_is_given_rows(kind: Any) -> None:
 
 def test_fewer_distinct_rows_than_clusters_are_warned_of(kind: Any) -> None:
     X = np.repeat([[0.0, 1.0], [2.0, 0.0], [2.0, 3.0]], 5, axis=0)
-    if kind is MahalanobisKMeans:  # nothing is left for a covariance around the centers
-        with pytest.raises(ValueError, match="covariance of cluster 0 is singular"):
-            kind(5, random_state=0).fit(X)
-        return
     with pytest.warns(ConvergenceWarning, match=r"Number of distinct clusters \([123]\) found smaller than"):
         kind(5, random_state=0).fit(X)
 
@@ -135,7 +131,7 @@ def test_one_row_one_column_one_cluster(kind: Any) -> None:
         assert model.labels_.tolist() == [0]
         assert model.inertia_ == 0
     else:
-        with pytest.raises(ValueError, match="column 0 is constant"):
+        with pytest.raises(ValueError, match="n_samples=1: to estimate a covariance takes at least 2"):
             kind(1).fit([[7.5]])
 
 

@@ -127,7 +127,9 @@ def test_the_best_of_many_starts_is_the_optimum_of_all_partitions(seed: int) -> 
         return float(10 * (2 + np.linalg.slogdet(sum(v.T @ v for v in own) / 10)[1]))
 
     pairs = itertools.combinations(range(10), 2)
-    found = min(MahalanobisKMeans(2, init=X[list(pair)], tol=0).fit(X).inertia_ for pair in pairs)
+    found = min(
+        MahalanobisKMeans(2, shrinkage=0, init=X[list(pair)], tol=0).fit(X).inertia_ for pair in pairs
+    )
     assert found == pytest.approx(best_partition(10, 2, loss), rel=1e-10)
 
 
@@ -149,6 +151,14 @@ def test_a_wide_cluster_around_a_small_one_is_found_with_covariances_of_their_ow
     mixed = GaussianMixture(2, random_state=0).fit(X)
     same = (model.labels_ == mixed.predict(X)).mean()
     assert max(same, 1 - same) > 0.98
+
+
+def test_clusters_that_a_column_tells_apart_do_not_collapse() -> None:
+    X = np.array([[side, value] for side in (1.0, 2.0) for value in (1.0, 2.0, 3.0, 4.0)])
+    model = MahalanobisKMeans(2, random_state=0).fit(X)
+    assert np.isfinite(model.inertia_)
+    with pytest.raises(ValueError, match="cluster 0 is singular: column 0 is constant"):
+        MahalanobisKMeans(2, shrinkage=0, init=X[[0, 4]]).fit(X)
 
 
 @pytest.mark.parametrize("n", [12, 20])

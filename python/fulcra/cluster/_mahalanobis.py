@@ -16,9 +16,6 @@ from fulcra._base import Data, Floats, Interval, StrOptions, check_weights, esti
 from fulcra.cluster._restarts import RestartingClusterer
 from fulcra.cluster._seeding import starts
 
-#: What `shrinkage="auto"` means: a cluster may have fewer rows than features, all clusters together rarely.
-_AUTO_SHRINKAGE = {"shared": 0.0, "full": 0.01}
-
 
 class MahalanobisKMeans(RestartingClusterer):
     """k-means clustering by Mahalanobis distance, ``d(x, c)**2 = (x - c)^T S^-1 (x - c)``.
@@ -37,9 +34,9 @@ n_features, n_features), default='shared'
         - 'shared': one, that of the rows around their centers.
         - 'full': one for each cluster. Larger clusters may lie around smaller ones.
         - an array: this one, or these.
-    shrinkage : 'auto' or float in [0, 1), default='auto'
-        How far estimated covariances are drawn to the diagonal matrix of the features' variances. 'auto': 0
-        for 'shared', 0.01 for 'full'. Above 0 no cluster can shrink to nothing.
+    shrinkage : float, default=0.01
+        How far estimated covariances are drawn to the diagonal matrix of the features' variances, from 0 to
+        below 1. Above 0 no cluster can shrink to nothing.
     init : {'k-means++', 'random', 'random_partition', 'uniform'}, callable or array-like of shape \
 (n_clusters, n_features), default='k-means++'
         Where the centers start; see `KMeans`. 'k-means++' draws by the Mahalanobis distance of the covariance
@@ -137,8 +134,8 @@ n_features, n_features), default='shared'
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **RestartingClusterer._parameter_constraints,
-        "covariance": [StrOptions(set(_AUTO_SHRINKAGE)), "array-like"],
-        "shrinkage": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
+        "covariance": [StrOptions({"shared", "full"}), "array-like"],
+        "shrinkage": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
@@ -146,7 +143,7 @@ n_features, n_features), default='shared'
         n_clusters: int = 8,
         *,
         covariance: Data = "shared",
-        shrinkage: float | str = "auto",
+        shrinkage: float = 0.01,
         init: Data = "k-means++",
         n_init: int | str = "auto",
         max_iter: int = 300,
@@ -234,7 +231,7 @@ n_features, n_features), default='shared'
             If X is sparse.
         ValueError
             If a parameter or the weights are unusable, there are fewer rows than clusters, a covariance is
-            singular (a column is constant, or follows from others; or a cluster has too few rows and
+            singular (a column is constant; or follows from others, or a cluster has too few rows, and
             `shrinkage` is 0), or X is not finite: the message names the first such row and column.
 
         Warns
@@ -250,9 +247,9 @@ n_features, n_features), default='shared'
         if given is not None:
             full, shrinkage = len(given) > 1, 0.0
         else:
-            full = self.covariance == "full"
-            auto = self.shrinkage == "auto"
-            shrinkage = _AUTO_SHRINKAGE[self.covariance] if auto else float(self.shrinkage)
+            full, shrinkage = self.covariance == "full", float(self.shrinkage)
+            if X.shape[0] == 1:
+                raise ValueError("n_samples=1: to estimate a covariance takes at least 2.")
         with self._flaws_named(X):
             found = _core.mahalanobis_fit(
                 X,

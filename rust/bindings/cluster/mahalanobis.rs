@@ -121,9 +121,8 @@ pub fn mahalanobis_label<'py>(
         if penalties.len() != factors.len() {
             return Err(PyValueError::new_err("a penalty for each factor is needed"));
         }
-        let (labels, cost) = detached(py, |_, run| {
-            mahalanobis::label(&rows, weights, centers, &factors, penalties, share, run)
-        })?;
+        let (labels, cost) =
+            detached(py, |_, run| mahalanobis::label(&rows, weights, centers, &factors, penalties, share, run))?;
         Ok((labels.into_pyarray(py), cost))
     })
 }

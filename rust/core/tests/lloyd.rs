@@ -5,7 +5,16 @@ use fulcra_core::run::Unattended;
 use fulcra_core::{Dense, Float, Rows, Run};
 
 fn rules(k: usize) -> Rules {
-    Rules { k, max_iter: 300, tol: 0.0, shift_tol: None, inertia_tol: None, every_distance: false, breathing: false, on_sphere: false }
+    Rules {
+        k,
+        max_iter: 300,
+        tol: 0.0,
+        shift_tol: None,
+        inertia_tol: None,
+        every_distance: false,
+        breathing: false,
+        on_sphere: false,
+    }
 }
 
 fn fit_dense(x: &[f64], d: usize, weights: Option<&[f64]>, start: Start, rules: &Rules, threads: usize) -> Fit {

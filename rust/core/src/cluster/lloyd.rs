@@ -224,13 +224,7 @@ impl<F: Float> Job<'_, F> {
 
     /// Iterates from `centers` (k, d). Rows count as moved where they leave `labels`, -1 being none; `told` hears of every
     /// iteration, as of that restart.
-    pub fn fit(
-        &self,
-        mut centers: Vec<f64>,
-        mut labels: Vec<i32>,
-        rules: &Rules,
-        told: Told<'_>,
-    ) -> Result<Fit> {
+    pub fn fit(&self, mut centers: Vec<f64>, mut labels: Vec<i32>, rules: &Rules, told: Told<'_>) -> Result<Fit> {
         let &Job { rows, weights, moments, level, run } = self;
         let Rules { k, max_iter, .. } = *rules;
         let mut sums = Sums::new(k, &moments.shift, level);

@@ -40,8 +40,16 @@ pub struct Units<F> {
 pub fn units<F: Float>(rows: &Rows<'_, F>, run: &Run<'_>) -> Result<Units<F>> {
     let (n, level) = (rows.n(), Level::detect());
     let per_row = 4 * (rows.size() / n.max(1) + 1);
+    let work = n.saturating_mul(per_row);
     let ranges = run::ranges(n, run::rows_per_task(n, per_row));
-    // Most data shows in its first row that it needs a copy.
+    // Where a copy is needed, the first row usually shows it.
+    let looked = run.map(ranges.clone(), work, |range, pulse| {
+        pulse.check()?;
+        level.run(Normalize { rows, range, to: None })
+    })?;
+    if looked.iter().all(|part| !part.changed) {
+        return Ok(Units { cells: None, zeros: looked.into_iter().flat_map(|part| part.zeros).collect() });
+    }
     let mut cells = allocate(rows.size())?;
     let mut rest = &mut cells[..];
     let mut tasks = Vec::with_capacity(ranges.len());
@@ -50,20 +58,18 @@ pub fn units<F: Float>(rows: &Rows<'_, F>, run: &Run<'_>) -> Result<Units<F>> {
         rest = behind;
         tasks.push((range, part));
     }
-    let parts = run.map(tasks, n.saturating_mul(per_row), |(range, to): (Range<usize>, &mut [F]), pulse| {
+    let parts = run.map(tasks, work, |(range, to): (Range<usize>, &mut [F]), pulse| {
         pulse.check()?;
-        level.run(Normalize { rows, range, to })
+        level.run(Normalize { rows, range, to: Some(to) })
     })?;
-    let changed = parts.iter().any(|part| part.changed);
-    let zeros = parts.into_iter().flat_map(|part| part.zeros).collect();
-    Ok(Units { cells: changed.then_some(cells), zeros })
+    Ok(Units { cells: Some(cells), zeros: parts.into_iter().flat_map(|part| part.zeros).collect() })
 }
 
-/// Writes the cells of unit vectors.
+/// Writes the cells of unit vectors, or only looks, up to the first row that is none.
 struct Normalize<'a, F> {
     rows: &'a Rows<'a, F>,
     range: Range<usize>,
-    to: &'a mut [F],
+    to: Option<&'a mut [F]>,
 }
 
 struct Normalized {
@@ -77,15 +83,17 @@ impl<F: Float> Task<F> for Normalize<'_, F> {
 
     #[inline(always)]
     fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Self::Out {
-        let Normalize { rows, range, mut to } = self;
+        let Normalize { rows, range, to } = self;
+        let looking = to.is_none();
+        let mut rest = to.unwrap_or_default();
         let mut done = Normalized { zeros: Vec::new(), changed: false };
         for i in range {
             let cells = rows.cells(i..i + 1);
-            let (out, behind) = std::mem::take(&mut to).split_at_mut(cells.len());
-            to = behind;
+            let (out, behind) = std::mem::take(&mut rest).split_at_mut(if looking { 0 } else { cells.len() });
+            rest = behind;
             let mut scale = 1.0;
             let mut norm = norm(cells, scale);
-            if !(SAFE.contains(&norm)) {
+            if !SAFE.contains(&norm) {
                 // Squares of tiny values vanish, and of large ones overflow: divided by the largest first.
                 scale = cells.iter().fold(0.0, |most: f64, x| most.max(x.to_f64().abs()));
                 if cells.iter().any(|x| !x.to_f64().is_finite()) {
@@ -99,10 +107,15 @@ impl<F: Float> Task<F> for Normalize<'_, F> {
                 norm = self::norm(cells, scale);
             }
             let rounding = (4.0 * F::UNIT_ROUNDOFF).max((cells.len() + 16) as f64 * f64::UNIT_ROUNDOFF);
-            if scale == 1.0 && (norm - 1.0).abs() <= rounding {
+            let unit = scale == 1.0 && (norm - 1.0).abs() <= rounding;
+            done.changed |= !unit;
+            if looking {
+                if done.changed {
+                    break;
+                }
+            } else if unit {
                 out.copy_from_slice(cells);
             } else {
-                done.changed = true;
                 out.iter_mut().zip(cells).for_each(|(out, x)| *out = F::from_f64(x.to_f64() / scale / norm));
             }
         }
@@ -145,7 +158,7 @@ fn in_parts<F: Float, I: Send, T: Send>(
     run.map_with(tasks, n.saturating_mul(work), |scratch: &mut (Vec<F>, Vec<i64>), (range, out), pulse| {
         let (cells, starts) = scratch;
         cells.resize(rows.cells(range.clone()).len(), F::default());
-        let done = level.run(Normalize { rows, range: range.clone(), to: cells })?;
+        let done = level.run(Normalize { rows, range: range.clone(), to: Some(&mut cells[..]) })?;
         let zeros: Vec<usize> = done.zeros.iter().map(|i| i - range.start).collect();
         let units = rows.with_cells(range.clone(), cells, starts)?;
         each(out, &units, range, &zeros, &Run::new(1, pulse))
@@ -164,11 +177,17 @@ pub fn labels<F: Float>(rows: &Rows<'_, F>, centers: &[f64], run: &Run<'_>) -> R
     nearest::check_k(k)?;
     let codebook = Codebook::around_mean(centers.to_vec(), k, rows.d(), Level::detect());
     let mut labels = vec![0; rows.n()];
-    in_parts(rows, |ranges| chunks(&mut labels, 1, ranges), k, run, |labels, units, _, zeros, run| {
-        nearest::assign(units, &codebook, labels, None, run)?;
-        zeros.iter().for_each(|&i| labels[i] = 0);
-        Ok(())
-    })?;
+    in_parts(
+        rows,
+        |ranges| chunks(&mut labels, 1, ranges),
+        k,
+        run,
+        |labels, units, _, zeros, run| {
+            nearest::assign(units, &codebook, labels, None, run)?;
+            zeros.iter().for_each(|&i| labels[i] = 0);
+            Ok(())
+        },
+    )?;
     Ok(labels)
 }
 
@@ -177,11 +196,17 @@ pub fn labels<F: Float>(rows: &Rows<'_, F>, centers: &[f64], run: &Run<'_>) -> R
 pub fn cosine_distances<F: Float>(rows: &Rows<'_, F>, centers: &[f64], run: &Run<'_>) -> Result<Vec<F>> {
     let k = centers.len() / rows.d();
     let mut out = allocate(rows.n().saturating_mul(k))?;
-    in_parts(rows, |ranges| chunks(&mut out, k, ranges), k, run, |out, units, _, zeros, run| {
-        distances::squared(units, centers, out, |square| 0.5 * square, run)?;
-        zeros.iter().for_each(|&i| out[i * k..][..k].fill(F::from_f64(1.0)));
-        Ok(())
-    })?;
+    in_parts(
+        rows,
+        |ranges| chunks(&mut out, k, ranges),
+        k,
+        run,
+        |out, units, _, zeros, run| {
+            distances::squared(units, centers, out, |square| 0.5 * square, run)?;
+            zeros.iter().for_each(|&i| out[i * k..][..k].fill(F::from_f64(1.0)));
+            Ok(())
+        },
+    )?;
     Ok(out)
 }
 

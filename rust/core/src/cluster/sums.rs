@@ -94,6 +94,7 @@ impl Sums {
     }
 
     /// The same, whose centres are unit vectors towards the means.
+    #[must_use]
     pub fn on_sphere(self) -> Sums {
         Sums { on_sphere: true, ..self }
     }

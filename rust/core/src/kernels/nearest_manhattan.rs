@@ -80,11 +80,6 @@ impl<F: Float> Codebook<F> {
         let share = (self.d + 3) as f64 * F::UNIT_ROUNDOFF;
         share * (1.0 + 2.0 * share)
     }
-
-    /// Whether the kernel's sums are the definition's.
-    fn is_exact(&self) -> bool {
-        F::UNIT_ROUNDOFF == f64::UNIT_ROUNDOFF
-    }
 }
 
 /// Twice the share that a sum of d differences in f64 errs by, in any order.
@@ -109,8 +104,7 @@ pub struct Lowest {
 
 impl Lowest {
     /// Before anything is known.
-    pub const UNKNOWN: Lowest =
-        Lowest { label: 0, decided: false, upper: f64::INFINITY, least: 0.0, lower: 0.0 };
+    pub const UNKNOWN: Lowest = Lowest { label: 0, decided: false, upper: f64::INFINITY, least: 0.0, lower: 0.0 };
 
     /// From the definition's distances; `upper` is infinite, or NaN, where none is finite.
     pub fn of(distances: &[f64], d: usize) -> Lowest {
@@ -160,7 +154,9 @@ impl<F: Float> Task<F> for Scan<'_, F> {
         let Scan { rows, codebook, lowest, lanes } = self;
         let d = codebook.d;
         let width = VECTORS * S::LANES;
-        let (error, slack, exact) = (codebook.error(), slack(d), codebook.is_exact());
+        let (error, slack) = (codebook.error(), slack(d));
+        // Then the sums are the definition's.
+        let exact = F::UNIT_ROUNDOFF == f64::UNIT_ROUNDOFF && codebook.off == 0.0;
         lanes.samples.resize(width * d, F::default());
         for (block, lowest) in rows.chunks(width * d).zip(lowest.chunks_mut(width)) {
             let block = if lowest.len() == width { block } else { fill_up(block, &mut lanes.padded, width * d) };
@@ -170,12 +166,12 @@ impl<F: Float> Task<F> for Scan<'_, F> {
             let mut names = [simd.splat(F::from_index(0)); VECTORS];
             for (t, tile) in codebook.packed.chunks_exact(TILE * d).enumerate() {
                 let sums = tile_sums::<F, S, VECTORS>(simd, &lanes.samples, tile);
-                for c in 0..TILE {
+                for (c, sums) in sums.into_iter().enumerate() {
                     let name = simd.splat(F::from_index((t * TILE + c) as u32));
                     for v in 0..VECTORS {
-                        let nearer = simd.lt(sums[c][v], best[v]);
-                        second[v] = simd.min(simd.max(best[v], sums[c][v]), second[v]);
-                        best[v] = simd.select(nearer, sums[c][v], best[v]);
+                        let nearer = simd.lt(sums[v], best[v]);
+                        second[v] = simd.min(simd.max(best[v], sums[v]), second[v]);
+                        best[v] = simd.select(nearer, sums[v], best[v]);
                         names[v] = simd.select(nearer, name, names[v]);
                     }
                 }
@@ -187,11 +183,12 @@ impl<F: Float> Task<F> for Scan<'_, F> {
                 simd.store(names[v], &mut labels[v * S::LANES..]);
             }
             for (r, lowest) in lowest.iter_mut().enumerate() {
-                let (best, second) = (bests[r].to_f64(), seconds[r].to_f64());
+                // A sum that overflowed says no more than that it is beyond the largest value.
+                let (best, second) = (bests[r].to_f64(), seconds[r].to_f64().min(8.0 * F::NORM_LIMIT));
                 let upper = best * (1.0 + error + slack) + codebook.off;
                 let least = (best * (1.0 - error - slack) - codebook.off).max(0.0);
                 let lower = (second * (1.0 - error - slack) - codebook.off).max(0.0);
-                let decided = if exact && codebook.off == 0.0 { best < f64::INFINITY } else { upper < lower };
+                let decided = if exact { best < f64::INFINITY } else { upper < lower };
                 *lowest = Lowest { label: labels[r].to_index(), decided, upper, least, lower };
             }
         }
@@ -200,7 +197,11 @@ impl<F: Float> Task<F> for Scan<'_, F> {
 
 /// Sums of a block of samples for a tile of centres.
 #[inline(always)]
-fn tile_sums<F: Float, S: Simd<F>, const VECTORS: usize>(simd: S, samples: &[F], tile: &[F]) -> [[S::V; VECTORS]; TILE] {
+fn tile_sums<F: Float, S: Simd<F>, const VECTORS: usize>(
+    simd: S,
+    samples: &[F],
+    tile: &[F],
+) -> [[S::V; VECTORS]; TILE] {
     let mut sums = [[simd.splat(F::default()); VECTORS]; TILE];
     for (values, centers) in samples.chunks_exact(VECTORS * S::LANES).zip(tile.chunks_exact(TILE)) {
         let x: [S::V; VECTORS] = simd.load_all(values);
@@ -241,10 +242,10 @@ impl<F: Float> Task<F> for Sums<'_, F> {
             transpose::<F, S, VECTORS>(simd, block, d, &mut lanes.samples);
             for (t, tile) in codebook.packed.chunks_exact(TILE * d).enumerate() {
                 let sums = tile_sums::<F, S, VECTORS>(simd, &lanes.samples, tile);
-                for c in 0..TILE.min(k - t * TILE) {
+                for (c, sums) in sums.into_iter().enumerate().take(k - t * TILE) {
                     let mut lane = [F::default(); MOST_LANES];
-                    for v in 0..VECTORS {
-                        simd.store(sums[c][v], &mut lane[v * S::LANES..]);
+                    for (v, sum) in sums.into_iter().enumerate() {
+                        simd.store(sum, &mut lane[v * S::LANES..]);
                     }
                     for (out, &sum) in out[t * TILE + c..].iter_mut().step_by(k).zip(&lane[..n]) {
                         *out = sum;

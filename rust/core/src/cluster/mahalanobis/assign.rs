@@ -167,25 +167,29 @@ pub fn distances<F: Float>(rows: &Dense<'_, F>, centers: &[f64], factors: &[Fact
     let work = k * d * (d + 2);
     let length = run::rows_per_task(n, work);
     let tasks: Vec<_> = run::ranges(n, length).into_iter().zip(out.chunks_mut(length * k)).collect();
-    run.map_with(tasks, n.saturating_mul(work), |whitened: &mut Vec<f64>, (range, out): (Range<usize>, &mut [F]), pulse| {
-        for (strip, out) in run::ranges(range.len(), STRIP).into_iter().zip(out.chunks_mut(STRIP * k)) {
-            pulse.check()?;
-            let from = range.start + strip.start;
-            let values = rows.span(from, from + strip.len());
-            whitened.resize(values.len(), 0.0);
-            for (j, center) in centers.chunks_exact(d).enumerate() {
-                level.run(Whiten { values, center, factor: &factors[j % factors.len()], out: whitened });
-                for (r, (row, out)) in whitened.chunks_exact(d).zip(out.chunks_exact_mut(k)).enumerate() {
-                    let square = square(row);
-                    if !square.is_finite() {
-                        return Err(Rows::Dense(*rows).blame(from + r));
+    run.map_with(
+        tasks,
+        n.saturating_mul(work),
+        |whitened: &mut Vec<f64>, (range, out): (Range<usize>, &mut [F]), pulse| {
+            for (strip, out) in run::ranges(range.len(), STRIP).into_iter().zip(out.chunks_mut(STRIP * k)) {
+                pulse.check()?;
+                let from = range.start + strip.start;
+                let values = rows.span(from, from + strip.len());
+                whitened.resize(values.len(), 0.0);
+                for (j, center) in centers.chunks_exact(d).enumerate() {
+                    level.run(Whiten { values, center, factor: &factors[j % factors.len()], out: whitened });
+                    for (r, (row, out)) in whitened.chunks_exact(d).zip(out.chunks_exact_mut(k)).enumerate() {
+                        let square = square(row);
+                        if !square.is_finite() {
+                            return Err(Rows::Dense(*rows).blame(from + r));
+                        }
+                        out[j] = F::from_f64(square.sqrt());
                     }
-                    out[j] = F::from_f64(square.sqrt());
                 }
             }
-        }
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     Ok(out)
 }
 

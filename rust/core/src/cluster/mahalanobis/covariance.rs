@@ -117,7 +117,8 @@ pub fn scatter<F: Float>(
     let d = rows.d();
     let length = (8 * d).max(1024);
     let k = centers.len() / d;
-    let tasks: Vec<(usize, &[u32])> = (0..k).flat_map(|j| members.of(j).chunks(length).map(move |part| (j, part))).collect();
+    let tasks: Vec<(usize, &[u32])> =
+        (0..k).flat_map(|j| members.of(j).chunks(length).map(move |part| (j, part))).collect();
     let mut scatters: Vec<Scatter> = (0..k).map(|_| Scatter::nothing(d)).collect();
     for tasks in tasks.chunks(PARTS) {
         let work = tasks.iter().map(|(_, part)| part.len() * d * (d / 2 + 1)).sum();

@@ -154,8 +154,8 @@ impl<F: Float> Job<'_, F> {
 
     fn shape(&self, centers: &[f64], covariances: &[f64]) -> Result<(Shape, Vec<Factor>, Vec<f64>)> {
         let d = self.rows.d();
-        let factors: Vec<Factor> =
-            covariances.chunks_exact(d * d).enumerate().map(|(j, s)| factor(s, d, j)).collect::<Result<_>>()?;
+        let tasks: Vec<_> = covariances.chunks_exact(d * d).enumerate().collect();
+        let factors = self.run.map(tasks, covariances.len() * d, |(j, covariance), _| factor(covariance, d, j))?;
         let a = self.shrinkage();
         let penalties: Vec<f64> =
             factors.iter().map(|factor| factor.log_det + a * factor.trace_with(&self.target)).collect();
@@ -239,8 +239,6 @@ impl<F: Float> Job<'_, F> {
         } else {
             penalties.iter().fold(f64::NEG_INFINITY, |most, &penalty| most.max(penalty))
         };
-        /// Costs that differ by less, relatively, are equal.
-        const ROUNDING: f64 = 1e-9;
         let dear = |i: usize| costs[i] - alone > ROUNDING * (1.0 + alone.abs());
         let eligible = |i: usize| dear(i) && self.weights.is_none_or(|w| w[i] > 0.0);
         let groups = empty::farthest_groups(self.all, costs, eligible, empty.len());
@@ -251,6 +249,9 @@ impl<F: Float> Job<'_, F> {
         Some(moved)
     }
 }
+
+/// Costs that differ by less, relatively, are equal.
+const ROUNDING: f64 = 1e-9;
 
 /// Moves `centers` (k, d) to the means; one without rows stays. Returns sum ||C_new - C_old||^2.
 fn move_to_means(centers: &mut [f64], scatters: &[Scatter], d: usize) -> f64 {

@@ -82,10 +82,11 @@ pub fn assign<F: Float>(
     let work = 3 * rows.d() * codebook.k();
     let length = run::rows_per_task(n, work);
     let tasks = run::ranges(n, length).into_iter().zip(labels.chunks_mut(length)).zip(bounds.chunks_mut(length));
-    let parts = run.map_with(tasks.collect(), n.saturating_mul(work), |scratch, ((range, labels), bounds), pulse| {
-        let rows = Part { rows, weights, codebook, level: codebook.level() };
-        rows.label(range, labels, bounds, drift, scratch, pulse)
-    })?;
+    let parts =
+        run.map_with(tasks.collect(), n.saturating_mul(work), |scratch, ((range, labels), bounds), pulse| {
+            let rows = Part { rows, weights, codebook, level: codebook.level() };
+            rows.label(range, labels, bounds, drift, scratch, pulse)
+        })?;
     let add = |all: Pass, part: Pass| Pass {
         moved: all.moved + part.moved,
         rescored: all.rescored + part.rescored,
@@ -319,7 +320,8 @@ impl<F: Float> Task<F> for Sift<'_, F> {
             }
             // Movers are looked at themselves.
             bounds.lower = (bounds.lower - drift.rest).max(0.0) * down;
-            doubtful.push((r as u32, !(bounds.upper < bounds.lower) || drift.movers.is_empty()));
+            let only_movers = bounds.upper < bounds.lower && !drift.movers.is_empty();
+            doubtful.push((r as u32, !only_movers));
         }
         distances
     }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::float::Float;
 use crate::kernels::nearest_manhattan::slack;
 use crate::rows::Dense;
-use crate::run::{self, Run};
+use crate::run::{self, Pulse, Run};
 
 /// Features of a cluster that are worked on together: a line of the cache of f32.
 const FEATURES: usize = 16;
@@ -67,8 +67,7 @@ impl Update {
         }
         let named = tasks.clone();
         let found = run.map_with(tasks, work, |scratch: &mut Scratch<F>, (j, features), pulse| {
-            pulse.check()?;
-            Ok(scratch.medians(rows, weights, members.of(j), features))
+            scratch.medians(rows, weights, members.of(j), features, pulse)
         })?;
         let mut moves = Moves { manhattan: vec![0.0; k], squared: 0.0 };
         for ((j, features), (medians, loss)) in named.into_iter().zip(found) {
@@ -102,30 +101,38 @@ impl<F: Float> Scratch<F> {
         weights: Option<&[f64]>,
         members: &[u32],
         features: Range<usize>,
-    ) -> (Vec<f64>, f64) {
+        pulse: &Pulse<'_>,
+    ) -> Result<(Vec<f64>, f64)> {
+        /// Rows between looks at whether to stop.
+        const LOOK: usize = 1 << 16;
         let m = members.len();
         self.values.resize(m * features.len(), F::default());
         for (place, &i) in members.iter().enumerate() {
+            if place % LOOK == 0 {
+                pulse.check()?;
+            }
             for (f, &x) in rows.row(i as usize)[features.clone()].iter().enumerate() {
                 self.values[f * m + place] = x;
             }
         }
         let mut loss = 0.0;
-        let medians = self.values.chunks_exact_mut(m).map(|values| match weights {
-            None => {
-                let median = lower_median(values);
-                loss += spread(values, median);
-                median
-            }
-            Some(w) => {
+        let mut medians = Vec::with_capacity(features.len());
+        for values in self.values.chunks_exact_mut(m) {
+            pulse.check()?;
+            let median = if let Some(w) = weights {
                 self.weighted.clear();
                 self.weighted.extend(values.iter().zip(members).map(|(&x, &i)| (x, w[i as usize])));
                 let median = weighted_median(&mut self.weighted);
                 loss += self.weighted.iter().map(|&(x, w)| w * (x.to_f64() - median).abs()).sum::<f64>();
                 median
-            }
-        });
-        (medians.collect(), loss)
+            } else {
+                let median = lower_median(values);
+                loss += spread(values, median);
+                median
+            };
+            medians.push(median);
+        }
+        Ok((medians, loss))
     }
 }
 
