@@ -34,9 +34,10 @@ n_features, n_features), default='shared'
         - 'shared': one, that of the rows around their centers.
         - 'full': one for each cluster. Larger clusters may lie around smaller ones.
         - an array: this one, or these.
-    shrinkage : float, default=0.01
+    shrinkage : float, default=0.001
         How far estimated covariances are drawn to the diagonal matrix of the features' variances, from 0 to
-        below 1. Above 0 no cluster can shrink to nothing.
+        below 1. Above 0 no cluster can shrink to nothing; directions in which rows vary by less than this
+        share of what their features do are blurred.
     init : {'k-means++', 'random', 'random_partition', 'uniform'}, callable or array-like of shape \
 (n_clusters, n_features), default='k-means++'
         Where the centers start; see `KMeans`. 'k-means++' draws by the Mahalanobis distance of the covariance
@@ -143,7 +144,7 @@ n_features, n_features), default='shared'
         n_clusters: int = 8,
         *,
         covariance: Data = "shared",
-        shrinkage: float = 0.01,
+        shrinkage: float = 0.001,
         init: Data = "k-means++",
         n_init: int | str = "auto",
         max_iter: int = 300,

@@ -69,7 +69,9 @@ pub fn mahalanobis_fit(
 }
 
 /// (n, d, d)
-fn to_matrices<'py>(py: Python<'py>, values: Vec<f64>, d: usize) -> PyResult<Bound<'py, PyArray3<f64>>> {
+type Matrices<'py> = Bound<'py, PyArray3<f64>>;
+
+fn to_matrices(py: Python<'_>, values: Vec<f64>, d: usize) -> PyResult<Matrices<'_>> {
     let n = values.len() / (d * d);
     values.into_pyarray(py).reshape([n, d, d])
 }
@@ -79,7 +81,7 @@ fn to_matrices<'py>(py: Python<'py>, values: Vec<f64>, d: usize) -> PyResult<Bou
 pub fn mahalanobis_factors<'py>(
     py: Python<'py>,
     covariances: PyReadonlyArray3<'py, f64>,
-) -> PyResult<(Bound<'py, PyArray3<f64>>, Bound<'py, PyArray1<f64>>)> {
+) -> PyResult<(Matrices<'py>, Bound<'py, PyArray1<f64>>)> {
     let (many, d) = (covariances.shape()[0], covariances.shape()[1]);
     if many == 0 || d == 0 || covariances.shape()[2] != d {
         return Err(PyValueError::new_err("covariances must be square"));

@@ -8,17 +8,14 @@ use pyo3::prelude::*;
 use crate::convert::{self, Samples, dispatch};
 use crate::run::detached;
 
+/// Cells, and which rows are zero.
+type UnitRows<'py> = (Option<Bound<'py, PyAny>>, Bound<'py, PyArray1<i64>>);
+
 /// The cells of X, all rows divided by their norms, or None where they are unit vectors already; and which rows are zero.
 #[pyfunction]
 #[allow(non_snake_case)]
-pub fn unit_rows<'py>(
-    py: Python<'py>,
-    X: &Bound<'py, PyAny>,
-) -> PyResult<(Option<Bound<'py, PyAny>>, Bound<'py, PyArray1<i64>>)> {
-    fn of<'py, F: Float + Element>(
-        py: Python<'py>,
-        rows: &Rows<'_, F>,
-    ) -> PyResult<(Option<Bound<'py, PyAny>>, Bound<'py, PyArray1<i64>>)> {
+pub fn unit_rows<'py>(py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<UnitRows<'py>> {
+    fn of<'py, F: Float + Element>(py: Python<'py>, rows: &Rows<'_, F>) -> PyResult<UnitRows<'py>> {
         let Units { cells, zeros } = detached(py, |_, run| spherical::units(rows, run))?;
         let cells = match (cells, rows) {
             (None, _) => None,
