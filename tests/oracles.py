@@ -167,3 +167,44 @@ def fuzzy_c_means(
         pulls = weights[:, np.newaxis] * u**m
         centers = pulls.T @ rows / pulls.sum(axis=0)[:, np.newaxis]
     return centers
+
+
+def manhattan(X: ArrayLike, centers: ArrayLike) -> NDArray[np.float64]:
+    """Sums of absolute differences, features in order; (n, k)."""
+    rows, centers = np.asarray(X, dtype=np.float64), np.asarray(centers, dtype=np.float64)
+    table = np.zeros((len(rows), len(centers)))
+    for f in range(rows.shape[1]):
+        table += np.abs(rows[:, f, np.newaxis] - centers[:, f])
+    return table
+
+
+def lower_medians(
+    X: ArrayLike, labels: ArrayLike, k: int, sample_weight: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """For each cluster and feature the least value that half of the weight is at or below; (k, d)."""
+    rows, labels = np.asarray(X, dtype=np.float64), np.asarray(labels)
+    weights = np.ones(len(rows), dtype=int) if sample_weight is None else np.asarray(sample_weight)
+    centers = np.zeros((k, rows.shape[1]))
+    for j in range(k):
+        repeated = np.sort(np.repeat(rows[labels == j], weights[labels == j], axis=0), axis=0)
+        centers[j] = repeated[(len(repeated) - 1) // 2]
+    return centers
+
+
+def median_loss(X: ArrayLike, labels: ArrayLike, sample_weight: ArrayLike) -> float:
+    """The sum of weight times Manhattan distance from the own cluster's median."""
+    rows, labels, weights = np.asarray(X), np.asarray(labels), np.asarray(sample_weight)
+    centers = lower_medians(rows, labels, labels.max() + 1, weights)
+    return float(weights @ np.abs(rows - centers[labels]).sum(axis=1))
+
+
+def best_partition(n: int, k: int, loss: Callable[[NDArray[np.intp]], float]) -> float:
+    """The least loss of all partitions of n rows into k clusters, none empty."""
+    found = np.inf
+    for rest in itertools.product(range(k), repeat=n - 1):
+        labels = np.array([0, *rest])
+        named = np.maximum.accumulate(labels)
+        # Every partition once: a cluster's number is one more than those before it.
+        if named[-1] == k - 1 and (labels[1:] <= named[:-1] + 1).all():
+            found = min(found, loss(labels))
+    return found

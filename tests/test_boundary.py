@@ -13,7 +13,16 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 from fulcra import _core
-from fulcra.cluster import FuzzyCMeans, KMeans, KMedoids, k_means, kmeans_plusplus
+from fulcra.cluster import (
+    FuzzyCMeans,
+    KMeans,
+    KMedians,
+    KMedoids,
+    MahalanobisKMeans,
+    SphericalKMeans,
+    k_means,
+    kmeans_plusplus,
+)
 from oracles import nearest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
@@ -21,6 +30,9 @@ from sklearn.utils._param_validation import InvalidParameterError
 RNG = np.random.default_rng(0)
 ROWS = np.concatenate([RNG.normal(size=(30, 3)), RNG.normal(size=(30, 3)) + 10])
 FITTED = KMeans(2, random_state=0).fit(ROWS)
+#: Beside KMeans.
+OTHERS = (KMedoids, FuzzyCMeans, KMedians, SphericalKMeans, MahalanobisKMeans)
+DENSE = (FuzzyCMeans, KMedians, MahalanobisKMeans)
 
 
 class Spy:
@@ -172,10 +184,10 @@ def test_every_layout_gives_the_same_clusters(arrange: Any) -> None:
 
 
 @pytest.mark.parametrize("arrange", LAYOUTS)
-@pytest.mark.parametrize("kind", [KMedoids, FuzzyCMeans])
-def test_every_layout_gives_the_same_medoids_and_fuzzy_clusters(kind: Any, arrange: Any) -> None:
+@pytest.mark.parametrize("kind", OTHERS)
+def test_every_layout_gives_the_same_clusters_of_every_kind(kind: Any, arrange: Any) -> None:
     X = _arranged(arrange)
-    if kind is FuzzyCMeans and sp.issparse(X):
+    if kind in DENSE and sp.issparse(X):
         with pytest.raises(TypeError, match="Sparse data was passed, but dense data is required"):
             kind(2).fit(X)
         return
@@ -185,7 +197,7 @@ def test_every_layout_gives_the_same_medoids_and_fuzzy_clusters(kind: Any, arran
     np.testing.assert_array_equal(model.predict(X), want.labels_)
 
 
-@pytest.mark.parametrize("kind", [KMedoids, FuzzyCMeans])
+@pytest.mark.parametrize("kind", OTHERS)
 @pytest.mark.parametrize(
     ("X", "message"),
     [
@@ -197,14 +209,12 @@ def test_every_layout_gives_the_same_medoids_and_fuzzy_clusters(kind: Any, arran
         (np.ma.masked_array(ROWS, mask=ROWS > 9), "masked array with"),
     ],
 )
-def test_what_is_no_table_of_numbers_has_no_medoids_or_fuzzy_clusters(
-    kind: Any, X: Any, message: str
-) -> None:
+def test_what_is_no_table_of_numbers_has_no_clusters_of_any_kind(kind: Any, X: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         kind(1).fit(X)
 
 
-@pytest.mark.parametrize("kind", [KMedoids, FuzzyCMeans])
+@pytest.mark.parametrize("kind", OTHERS)
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
@@ -214,7 +224,7 @@ def test_what_is_no_table_of_numbers_has_no_medoids_or_fuzzy_clusters(
         (np.full(60, np.nan), "NaN"),
     ],
 )
-def test_weights_that_are_none_for_medoids_and_fuzzy_clusters(kind: Any, weights: Any, message: str) -> None:
+def test_weights_that_are_none_for_any_kind(kind: Any, weights: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         kind(2).fit(ROWS, sample_weight=weights)
 

@@ -6,7 +6,8 @@ from conftest import RunPython
 CHECKS = """
 import warnings
 from sklearn.utils.estimator_checks import check_estimator
-from fulcra.cluster import FuzzyCMeans, KMeans, KMedoids, MiniBatchKMeans, OnlineKMeans
+from fulcra.cluster import FuzzyCMeans, KMeans, KMedians, KMedoids, MahalanobisKMeans
+from fulcra.cluster import MiniBatchKMeans, OnlineKMeans, SphericalKMeans
 
 warnings.simplefilter("ignore")  # check_estimator fits on data that deserve warnings
 expected = {{name: "the order of the rows matters" for name in {expected}}}
@@ -39,6 +40,12 @@ WEIGHT_EQUIVALENCE = (
         "KMedoids(method='clara', metric='manhattan', n_clusters=3)",
         "KMedoids(metric='gower')",
         "MiniBatchKMeans()",
+        "KMedians()",
+        "KMedians(n_clusters=3, n_init=2)",
+        "SphericalKMeans()",
+        "SphericalKMeans(n_clusters=3, tol=0)",
+        "MahalanobisKMeans()",
+        "MahalanobisKMeans(covariance='full', shrinkage=0.2)",
     ],
 )
 def test_common_checks_pass_with_nothing_expected_to_fail(estimator: str, run_python: RunPython) -> None:

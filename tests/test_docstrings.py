@@ -16,12 +16,17 @@ MODULES = sorted(
     if path.name != "__main__.py"
 )
 
-FROM_CENTERS = (
-    "FuzzyCMeans.from_centers",
-    "KMeans.from_centers",
-    "KMedoids.from_centers",
-    "MiniBatchKMeans.from_centers",
-    "OnlineKMeans.from_centers",
+FROM_CENTERS = tuple(
+    f"{name}.from_centers"
+    for name in (
+        "FuzzyCMeans",
+        "KMeans",
+        "KMedoids",
+        "MahalanobisKMeans",
+        "MiniBatchKMeans",
+        "OnlineKMeans",
+        "SphericalKMeans",
+    )
 )
 
 

@@ -2,7 +2,16 @@
 
 import numpy as np
 import pytest
-from fulcra.cluster import FuzzyCMeans, KMeans, KMedoids, MiniBatchKMeans, OnlineKMeans
+from fulcra.cluster import (
+    FuzzyCMeans,
+    KMeans,
+    KMedians,
+    KMedoids,
+    MahalanobisKMeans,
+    MiniBatchKMeans,
+    OnlineKMeans,
+    SphericalKMeans,
+)
 from oracles import means, nearest, squared_distances, wcss
 
 CUSTOMERS = np.array(
@@ -81,8 +90,28 @@ def test_the_medoid_of_1_2_3_4_100_is_3_where_the_centroid_is_22() -> None:
 
 
 def test_manhattan_distance_of_3_4_and_1_2_is_4() -> None:
-    model = KMedoids.from_centers([[1.0, 2.0]], metric="manhattan")
-    assert model.transform([[3.0, 4.0]])[0, 0] == 4.0
+    for model in (
+        KMedoids.from_centers([[1.0, 2.0]], metric="manhattan"),
+        KMedians.from_centers([[1.0, 2.0]]),
+    ):
+        assert model.transform([[3.0, 4.0]])[0, 0] == 4.0
+
+
+def test_cosine_distance_of_3_4_and_1_2() -> None:
+    # 1 - (3 * 1 + 4 * 2) / (5 * sqrt(5)).
+    model = SphericalKMeans.from_centers([[1.0, 2.0]])
+    assert model.transform([[3.0, 4.0]])[0, 0] == pytest.approx(1 - 11 / (5 * np.sqrt(5)), rel=1e-14)
+
+
+def test_mahalanobis_distance_of_3_4_and_1_2() -> None:
+    # S = [[4, 0], [0, 1]]: sqrt(2**2 / 4 + 2**2 / 1). With correlation, S^-1 = [[2, -1], [-1, 2]] / 3.
+    for s, want in (([[4, 0], [0, 1]], np.sqrt(5)), ([[2, 1], [1, 2]], np.sqrt(8 / 3))):
+        model = MahalanobisKMeans.from_centers([[1.0, 2.0]], covariance=s)
+        assert model.transform([[3.0, 4.0]])[0, 0] == pytest.approx(want, rel=1e-15)
+
+
+def test_the_centroid_of_customers_by_medians_is_the_middle_customer() -> None:
+    assert KMedians(1).fit(CUSTOMERS).cluster_centers_.tolist() == [[28, 40000, 78, 14]]
 
 
 def test_each_kind_of_start_of_the_text_leads_to_centroids_of_their_own_clusters() -> None:

@@ -8,6 +8,7 @@ from benches.cluster import (
     bench_assign,
     bench_fit,
     bench_fuzzy,
+    bench_kinds,
     bench_kmedoids,
     bench_minibatch,
     bench_predict_overhead,
@@ -23,6 +24,7 @@ command.main(
         *bench_kmedoids.BENCHES,
         *bench_fuzzy.BENCHES,
         *bench_minibatch.BENCHES,
+        *bench_kinds.BENCHES,
     ),
     write=True,
 )

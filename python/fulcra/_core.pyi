@@ -57,6 +57,7 @@ def kmeans_fit(
     inertia_tol: float | None = None,
     every_distance: bool = False,
     breathing: bool = False,
+    on_sphere: bool = False,  # rows are unit vectors, and centers too; the inertia is of 1 - cos
     listener: Listener | None = None,
 ) -> KMeansFit: ...
 def kmeans_predict(X: Any, centers: Floats) -> NDArray[np.int32]: ...
@@ -65,6 +66,67 @@ def kmeans_distances(X: Any, centers: Floats) -> Floats: ...  # (n_samples, n_cl
 def kmeans_plusplus(
     X: Any, sample_weight: NDArray[np.float64] | None, n_clusters: int, n_trials: int | None, seed: int
 ) -> NDArray[np.int64]: ...  # (n_clusters,) rows
+def unit_rows(X: Any) -> tuple[Floats | None, NDArray[np.int64]]:
+    """Return the cells of unit vectors, None if they are as they should be; and which rows are zero."""
+
+# centers: unit vectors
+def spherical_predict(X: Any, centers: Floats) -> NDArray[np.int32]: ...
+def spherical_distances(X: Any, centers: Floats) -> Floats: ...  # (n_samples, n_clusters), 1 - cos
+def spherical_loss(X: Any, sample_weight: NDArray[np.float64] | None, centers: Floats) -> float: ...
+def kmedians_fit(
+    X: Floats,  # C-contiguous
+    sample_weight: NDArray[np.float64] | None,
+    starts: Sequence[Floats | tuple[str, int]],  # as for kmeans_fit
+    *,
+    n_clusters: int,
+    max_iter: int,
+    tol: float,
+    listener: Listener | None = None,
+) -> KMeansFit: ...  # distances are Manhattan distances
+def kmedians_predict(X: Floats, centers: Floats) -> NDArray[np.int32]: ...
+def kmedians_distances(X: Floats, centers: Floats) -> Floats: ...  # (n_samples, n_clusters)
+def kmedians_loss(X: Floats, sample_weight: NDArray[np.float64] | None, centers: Floats) -> float: ...
+
+@final
+class MahalanobisFit:
+    """What `mahalanobis_fit` found."""
+
+    @property
+    def clusters(self) -> KMeansFit: ...  # its inertia is the objective
+    @property
+    def covariances(self) -> NDArray[np.float64]: ...  # (1 or n_clusters, n_features, n_features)
+    @property
+    def precisions_cholesky(self) -> NDArray[np.float64]: ...  # as many
+    @property
+    def penalties(self) -> NDArray[np.float64]: ...  # (1 or n_clusters,)
+
+def mahalanobis_fit(
+    X: Floats,  # C-contiguous
+    sample_weight: NDArray[np.float64] | None,
+    starts: Sequence[Floats | tuple[str, int]],  # as for kmeans_fit
+    *,
+    n_clusters: int,
+    max_iter: int,
+    tol: float,  # on the fall of the objective, for each unit of weight
+    shrinkage: float,
+    full: bool,  # a covariance for each cluster
+    covariances: NDArray[np.float64] | None = None,  # (1 or n_clusters, n_features, n_features)
+    listener: Listener | None = None,
+) -> MahalanobisFit: ...
+def mahalanobis_factors(
+    covariances: NDArray[np.float64],  # (n, n_features, n_features)
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...  # as many factors and log determinants
+def mahalanobis_label(
+    X: Floats,
+    sample_weight: NDArray[np.float64] | None,
+    centers: Floats,
+    precisions_cholesky: NDArray[np.float64],  # (1 or n_clusters, n_features, n_features)
+    penalties: Sequence[float] | NDArray[np.float64],  # as many
+    share: float,  # what a squared distance counts
+) -> tuple[NDArray[np.int32], float]: ...  # labels, and the sum of weight times cost
+def mahalanobis_distances(
+    X: Floats, centers: Floats, precisions_cholesky: NDArray[np.float64]
+) -> Floats: ...  # (n_samples, n_clusters)
 def cluster_scatter(
     X: Any,
     sample_weight: NDArray[np.float64] | None,

@@ -1,9 +1,12 @@
 //! `fulcra_core::cluster` for `fulcra.cluster`: k-means here, every other algorithm in a file of its own.
 
 pub mod fuzzy;
+pub mod mahalanobis;
+pub mod medians;
 pub mod medoids;
 pub mod minibatch;
 pub mod online;
+pub mod spherical;
 
 use fulcra_core::cluster::lloyd::{self, Fit, Iteration, Listener, Rules, Start, Stop};
 use fulcra_core::cluster::moments::Moments;
@@ -44,7 +47,7 @@ pub struct KMeansFit {
 
 /// k-means from every start; see `_core.pyi`.
 #[pyfunction]
-#[pyo3(signature = (X, sample_weight, starts, *, n_clusters, max_iter, tol, shift_tol=None, inertia_tol=None, every_distance=false, breathing=false, listener=None))]
+#[pyo3(signature = (X, sample_weight, starts, *, n_clusters, max_iter, tol, shift_tol=None, inertia_tol=None, every_distance=false, breathing=false, on_sphere=false, listener=None))]
 #[allow(non_snake_case, clippy::too_many_arguments)] // the signature is Python's
 pub fn kmeans_fit(
     py: Python<'_>,
@@ -58,9 +61,10 @@ pub fn kmeans_fit(
     inertia_tol: Option<f64>,
     every_distance: bool,
     breathing: bool,
+    on_sphere: bool,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<KMeansFit> {
-    let rules = Rules { k: n_clusters, max_iter, tol, shift_tol, inertia_tol, every_distance, breathing };
+    let rules = Rules { k: n_clusters, max_iter, tol, shift_tol, inertia_tol, every_distance, breathing, on_sphere };
     dispatch!(&Samples::new(X)?, |rows| {
         let weights = convert::weights(sample_weight.as_ref(), rows.n())?;
         let starts = starts.iter().map(|start| to_start(start, rows.d())).collect::<PyResult<Vec<_>>>()?;
@@ -110,6 +114,14 @@ fn to_matrix<'py, F: Float + Element>(py: Python<'py>, values: &[f64], d: usize)
     let values: Vec<F> = values.iter().map(|&value| F::from_f64(value)).collect();
     let n = values.len() / d;
     values.into_pyarray(py).reshape([n, d])
+}
+
+/// Rows that are not sparse; Python refuses those that are.
+fn dense<'a, F: Float>(rows: &Rows<'a, F>) -> PyResult<Dense<'a, F>> {
+    match rows {
+        Rows::Dense(rows) => Ok(*rows),
+        Rows::Csr(_) => Err(pyo3::exceptions::PyTypeError::new_err("X must be dense")),
+    }
 }
 
 struct PythonListener<'a> {

@@ -12,6 +12,12 @@ mod _core {
     #[pymodule_export]
     use crate::cluster::fuzzy::{FuzzyFit, fuzzy_fit, fuzzy_memberships};
     #[pymodule_export]
+    use crate::cluster::mahalanobis::{
+        MahalanobisFit, mahalanobis_distances, mahalanobis_factors, mahalanobis_fit, mahalanobis_label,
+    };
+    #[pymodule_export]
+    use crate::cluster::medians::{kmedians_distances, kmedians_fit, kmedians_loss, kmedians_predict};
+    #[pymodule_export]
     use crate::cluster::medoids::{
         KMedoidsFit, distance_flaw, distinct_rows, kmedoids_assign, kmedoids_fit, pairwise_distances,
     };
@@ -19,6 +25,8 @@ mod _core {
     use crate::cluster::minibatch::{MiniBatchFit, mean_variance, minibatch_fit, minibatch_label, minibatch_step};
     #[pymodule_export]
     use crate::cluster::online::online_update;
+    #[pymodule_export]
+    use crate::cluster::spherical::{spherical_distances, spherical_loss, spherical_predict, unit_rows};
     #[pymodule_export]
     use crate::cluster::{KMeansFit, kmeans_distances, kmeans_fit, kmeans_inertia, kmeans_plusplus, kmeans_predict};
     #[pymodule_export]

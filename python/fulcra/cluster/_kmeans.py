@@ -4,12 +4,11 @@ Sources: Lloyd (1982), "Least squares quantization in PCM"; for the start see `_
 """
 
 import warnings
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from fulcra import _core
@@ -22,24 +21,11 @@ from fulcra._base import (
     check_weights,
     estimator_fit,
 )
-from fulcra._progress import CallbackSupport, FitProgress
-from fulcra.cluster._centers import CenterClusterer
-from fulcra.cluster._seeding import NAMED_INITS, number_of_starts, starts
-
-#: The plain sentence for each of the core's stop reasons.
-_STOP_SENTENCES = {
-    "unchanged": "Converged after {iterations}: no row changed its cluster.",
-    "tol": "Converged after {iterations}: the squared shift of the centers is within tol={tol} times the "
-    "mean variance of the features.",
-    "shift_tol": "Converged after {iterations}: the shift of the centers is within shift_tol={shift_tol}.",
-    "inertia_tol": "Converged after {iterations}: the inertia changed by no more than "
-    "inertia_tol={inertia_tol} of itself.",
-    "max_iter": "Stopped at max_iter={max_iter}, before converging.",
-    "listener": "Stopped after {iterations} by a callback.",
-}
+from fulcra.cluster._restarts import RestartingClusterer
+from fulcra.cluster._seeding import number_of_starts, starts
 
 
-class KMeans(CallbackSupport, CenterClusterer):
+class KMeans(RestartingClusterer):
     """k-means clustering: k centers that make the squared distances to the rows small.
 
     Takes the place of `sklearn.cluster.KMeans`. The labels are those of the truly nearest centers, whatever
@@ -146,14 +132,16 @@ n_features), default='k-means++'
     'Converged after 2 iterations: no row changed its cluster.'
     """
 
+    _stop_sentences: ClassVar[dict[str, str]] = {
+        **RestartingClusterer._stop_sentences,
+        "shift_tol": "Converged after {iterations}: the shift of the centers is within "
+        "shift_tol={shift_tol}.",
+        "inertia_tol": "Converged after {iterations}: the inertia changed by no more than "
+        "inertia_tol={inertia_tol} of itself.",
+    }
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_clusters": [Interval(Integral, 1, None, closed="left")],
-        "init": [StrOptions(NAMED_INITS), callable, "array-like"],
-        "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
+        **RestartingClusterer._parameter_constraints,
         "copy_x": ["boolean"],
         "algorithm": [StrOptions({"auto", "lloyd", "elkan"})],
         "shift_tol": [Interval(Real, 0, None, closed="left"), None],
@@ -221,9 +209,7 @@ n_features), default='k-means++'
         ConvergenceWarning
             If fewer than `n_clusters` clusters have rows, for want of distinct rows.
         """
-        X = self._rows(X, reset=True)
-        if X.shape[0] < self.n_clusters:
-            raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}.")
+        X = self._enough_rows(X)
         self._n_init = number_of_starts(self, 10)
         if self.algorithm == "elkan" and self.n_clusters == 1:
             warnings.warn(
@@ -247,49 +233,14 @@ n_features), default='k-means++'
                 breathing=self.refine == "breathing",
                 listener=progress,
             )
-        if found.n_found < self.n_clusters:
-            warnings.warn(
-                f"Number of distinct clusters ({found.n_found}) found smaller than n_clusters "
-                f"({self.n_clusters}). Possibly due to duplicate points in X.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-        sentence = _STOP_SENTENCES[found.stop_reason]
-        iterations = f"{found.n_iter} iteration{'s' if found.n_iter > 1 else ''}"
-        learned = {
-            "cluster_centers_": found.centers,
-            "labels_": found.labels,
-            "inertia_": found.inertia,
-            "n_iter_": found.n_iter,
-            "history_": {**found.history, "shift": np.sqrt(found.history["shift"])},
-            "stop_reason_": sentence.format(iterations=iterations, **vars(self)),
+        return self._learn(found, progress)
+
+    def _verbose_endings(self) -> dict[str, str]:
+        return {
+            **super()._verbose_endings(),
+            "shift_tol": f"center shift within shift_tol {self.shift_tol}",
+            "inertia_tol": f"inertia change within inertia_tol {self.inertia_tol}",
         }
-        self.__dict__.update(learned)
-        if progress is not None:
-            progress.finished(learned)
-        return self
-
-    @classmethod
-    def _params_of_known(cls, centers: Data) -> dict[str, Any]:
-        return {"init": centers, "n_init": 1}
-
-    def _progress(self, X: Any, y: object, weights: NDArray[np.float64] | None) -> FitProgress | None:
-        """Return a listener, or None where nobody wants to know: telling costs time."""
-        if not self.verbose and not getattr(self, "_skl_callbacks", None):
-            return None
-        return FitProgress(
-            self,
-            n_restarts=self._n_init,
-            X=X,
-            y=y,
-            sample_weight=weights,
-            endings={
-                "unchanged": "strict convergence",
-                "tol": f"center shift {{shift}} within tolerance {self.tol} (times the mean variance)",
-                "shift_tol": f"center shift within shift_tol {self.shift_tol}",
-                "inertia_tol": f"inertia change within inertia_tol {self.inertia_tol}",
-            },
-        )
 
 
 @check_function_params(

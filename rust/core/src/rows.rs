@@ -131,6 +131,33 @@ impl<F: Float> Rows<'_, F> {
         }
     }
 
+    /// The cells of rows `range` that are stored, row after row.
+    pub fn cells(&self, range: std::ops::Range<usize>) -> &[F] {
+        match self {
+            Rows::Dense(x) => x.span(range.start, range.end),
+            Rows::Csr(x) => &x.values[x.starts[range.start] as usize..x.starts[range.end] as usize],
+        }
+    }
+
+    /// Rows `range` with other `cells` in the places of theirs; `starts` is room for where CSR rows start.
+    pub fn with_cells<'b>(
+        &'b self,
+        range: std::ops::Range<usize>,
+        cells: &'b [F],
+        starts: &'b mut Vec<i64>,
+    ) -> Result<Rows<'b, F>> {
+        match self {
+            Rows::Dense(x) => Dense::new(cells, range.len(), x.d).map(Rows::Dense),
+            Rows::Csr(x) => {
+                let first = x.starts[range.start];
+                starts.clear();
+                starts.extend(x.starts[range.start..=range.end].iter().map(|start| start - first));
+                let columns = &x.columns[first as usize..x.starts[range.end] as usize];
+                Csr::new(cells, columns, starts, x.d).map(Rows::Csr)
+            }
+        }
+    }
+
     /// Calls `each(column, value)` over the cells of row i that may differ from zero, columns rising.
     #[inline(always)]
     pub fn for_cells(&self, i: usize, mut each: impl FnMut(usize, f64)) {

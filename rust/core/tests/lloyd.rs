@@ -5,7 +5,16 @@ use fulcra_core::run::Unattended;
 use fulcra_core::{Dense, Float, Rows, Run};
 
 fn rules(k: usize) -> Rules {
-    Rules { k, max_iter: 300, tol: 0.0, shift_tol: None, inertia_tol: None, every_distance: false, breathing: false }
+    Rules {
+        k,
+        max_iter: 300,
+        tol: 0.0,
+        shift_tol: None,
+        inertia_tol: None,
+        every_distance: false,
+        breathing: false,
+        on_sphere: false,
+    }
 }
 
 fn fit_dense(x: &[f64], d: usize, weights: Option<&[f64]>, start: Start, rules: &Rules, threads: usize) -> Fit {
@@ -114,6 +123,7 @@ fn each_stopping_rule_stops() {
         inertia_tol: None,
         every_distance: false,
         breathing: false,
+        on_sphere: false,
     };
     let stop = |rules: &Rules| fit_dense(&x, 2, None, Start::RandomPartition(5), rules, 1).stop;
     assert_eq!(stop(&loose), Stop::Unchanged);

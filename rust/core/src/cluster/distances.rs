@@ -12,6 +12,19 @@ use crate::run::{self, Run};
 
 /// Euclidean distances (n, k): the root of the f64 direct difference, rounded once to the data's type.
 pub fn euclidean<F: Float>(rows: &Rows<'_, F>, centers: &[f64], run: &Run<'_>) -> Result<Vec<F>> {
+    let mut out = allocate(rows.n().saturating_mul(centers.len() / rows.d()))?;
+    squared(rows, centers, &mut out, f64::sqrt, run)?;
+    Ok(out)
+}
+
+/// Writes to `out` (n, k) what `of` makes of the squared distances, which are f64 direct differences.
+pub(super) fn squared<F: Float>(
+    rows: &Rows<'_, F>,
+    centers: &[f64],
+    out: &mut [F],
+    of: impl Fn(f64) -> f64 + Sync,
+    run: &Run<'_>,
+) -> Result<()> {
     let (n, d) = (rows.n(), rows.d());
     let k = centers.len() / d;
     let level = Level::detect();
@@ -20,7 +33,6 @@ pub fn euclidean<F: Float>(rows: &Rows<'_, F>, centers: &[f64], run: &Run<'_>) -
         Rows::Csr(_) => None,
     };
     let norms = norms(centers, d);
-    let mut out = allocate(n.saturating_mul(k))?;
     let work = (rows.size() / n.max(1) + 1) * 4 * k;
     let length = run::rows_per_task(n, work);
     let tasks: Vec<_> = run::ranges(n, length).into_iter().zip(out.chunks_mut(length * k)).collect();
@@ -46,11 +58,11 @@ pub fn euclidean<F: Float>(rows: &Rows<'_, F>, centers: &[f64], run: &Run<'_>) -
             if let Some(at) = squares.iter().position(|square| !square.is_finite()) {
                 return Err(rows.blame(first + at / k));
             }
-            out.iter_mut().zip(squares).for_each(|(out, square)| *out = F::from_f64(square.sqrt()));
+            out.iter_mut().zip(squares).for_each(|(out, square)| *out = F::from_f64(of(*square)));
         }
         Ok(())
     })?;
-    Ok(out)
+    Ok(())
 }
 
 /// Zeros, or an error where the machine cannot hold them: the system would grant them and then kill the process.

@@ -29,7 +29,11 @@ pub fn refill<F: Float>(
     if empty.is_empty() {
         return Ok(());
     }
-    let groups = farthest_groups(rows, weights, centers, labels, empty.len(), level, run)?;
+    let distances =
+        inertia::for_distances(rows, centers, labels, level, run, |_, distances| distances.to_vec())?.concat();
+    let norms = inertia::norms(centers, rows.d());
+    let apart = |i: usize| distances[i] > ROUNDING * norms[labels[i] as usize] && weights.is_none_or(|w| w[i] > 0.0);
+    let groups = farthest_groups(rows, &distances, apart, empty.len());
     if groups.is_empty() {
         return Ok(());
     }
@@ -45,22 +49,14 @@ pub fn refill<F: Float>(
 /// squared norm is no more than that.
 const ROUNDING: f64 = 1e-28;
 
-/// The `wanted` groups of equal rows that are farthest from their centres.
-fn farthest_groups<F: Float>(
+/// The `wanted` groups of equal rows that are farthest, of those that are `eligible`.
+pub(super) fn farthest_groups<F: Float>(
     rows: &Rows<'_, F>,
-    weights: Option<&[f64]>,
-    centers: &[f64],
-    labels: &[i32],
+    distances: &[f64],
+    eligible: impl Fn(usize) -> bool,
     wanted: usize,
-    level: Level,
-    run: &Run<'_>,
-) -> Result<Vec<Vec<usize>>> {
-    let distances =
-        inertia::for_distances(rows, centers, labels, level, run, |_, distances| distances.to_vec())?.concat();
-    let norms = inertia::norms(centers, rows.d());
-    let mut eligible: Vec<usize> = (0..rows.n())
-        .filter(|&i| distances[i] > ROUNDING * norms[labels[i] as usize] && weights.is_none_or(|w| w[i] > 0.0))
-        .collect();
+) -> Vec<Vec<usize>> {
+    let mut eligible: Vec<usize> = (0..rows.n()).filter(|&i| eligible(i)).collect();
     let farther = |a: &usize, b: &usize| {
         distances[*b]
             .total_cmp(&distances[*a])
@@ -91,7 +87,7 @@ fn farthest_groups<F: Float>(
         // The last group may go on among the unsorted rows.
         if groups.len() > wanted || sorted == eligible.len() {
             groups.truncate(wanted);
-            return Ok(groups);
+            return groups;
         }
         taken *= 2;
     }

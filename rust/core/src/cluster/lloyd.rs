@@ -5,12 +5,13 @@
 //! last labels, the inertia and every later prediction use exactly those. Stopping rules and their order are
 //! scikit-learn's, and two more.
 
+use std::borrow::Borrow;
 use std::time::Instant;
 
 use super::moments::Moments;
 use super::skipping::Skipping;
 use super::sums::Sums;
-use super::{breathing, empty, inertia, seeding};
+use super::{breathing, empty, inertia, seeding, spherical};
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::kernels::direct::distance;
@@ -47,6 +48,8 @@ pub struct Rules {
     pub every_distance: bool,
     /// Whether to go on from the best restart by breathing.
     pub breathing: bool,
+    /// Whether rows and centres are unit vectors (see [`super::spherical`]).
+    pub on_sphere: bool,
 }
 
 /// Why a fit stopped.
@@ -83,7 +86,7 @@ impl Stop {
 /// One iteration, as told to listeners and kept in the history.
 #[derive(Clone, Copy, Debug)]
 pub struct Iteration {
-    /// Sum of squared distances to the centres that the iteration began with.
+    /// Sum of squared distances (on the sphere, of 1 - cos) to the centres that the iteration began with.
     pub inertia: f64,
     /// Sum ||C_new - C_old||^2.
     pub shift: f64,
@@ -114,7 +117,7 @@ pub struct Fit {
     pub centers: Vec<f64>,
     /// The nearest of `centers` for each row.
     pub labels: Vec<i32>,
-    /// Sum over rows of w ||x - c(label)||^2.
+    /// Sum over rows of w ||x - c(label)||^2; on the sphere, of w (1 - cos).
     pub inertia: f64,
     /// Iterations run.
     pub n_iter: usize,
@@ -177,17 +180,26 @@ pub(super) struct Job<'a, F: Float> {
 }
 
 impl<F: Float> Job<'_, F> {
-    fn first_centers(&self, start: &Start, k: usize) -> Result<Vec<f64>> {
+    fn first_centers(&self, start: &Start, rules: &Rules) -> Result<Vec<f64>> {
         let &Job { rows, weights, moments, level, run } = self;
-        match start {
+        let k = rules.k;
+        let mut centers = match start {
             Start::PlusPlus(seed) => {
                 let chosen = seeding::plus_plus(rows, weights, k, None, *seed, level, run)?;
-                Ok(seeding::rows_as_centers(rows, &chosen))
+                seeding::rows_as_centers(rows, &chosen)
             }
-            Start::RandomPartition(seed) => seeding::random_partition(rows, weights, k, *seed, &moments.shift, run),
-            Start::Centers(centers) if centers.len() == k * rows.d() => Ok(centers.clone()),
-            Start::Centers(centers) => Err(Error::Shape { what: "start", got: centers.len(), want: k * rows.d() }),
+            Start::RandomPartition(seed) => seeding::random_partition(rows, weights, k, *seed, &moments.shift, run)?,
+            Start::Centers(centers) if centers.len() == k * rows.d() => centers.clone(),
+            Start::Centers(centers) => {
+                return Err(Error::Shape { what: "start", got: centers.len(), want: k * rows.d() });
+            }
+        };
+        if rules.on_sphere {
+            for center in centers.chunks_exact_mut(rows.d()) {
+                spherical::project(center);
+            }
         }
+        Ok(centers)
     }
 
     /// The best fit, if nobody listens.
@@ -195,7 +207,7 @@ impl<F: Float> Job<'_, F> {
         let &Job { rows, weights, moments, level, run } = self;
         let fits = run.map(starts.iter().collect(), usize::MAX, |start, pulse| {
             let job = Job { rows, weights, moments, level, run: &Run::new(1, pulse) };
-            job.fit(job.first_centers(start, rules.k)?, vec![-1; rows.n()], rules, None)
+            job.fit(job.first_centers(start, rules)?, vec![-1; rows.n()], rules, None)
         })?;
         Ok(fits.into_iter().reduce(|best, fit| if fit.is_better(&best, rules.k) { fit } else { best }))
     }
@@ -207,40 +219,22 @@ impl<F: Float> Job<'_, F> {
         rules: &Rules,
         listener: Option<&dyn Listener>,
     ) -> Result<(Option<Fit>, bool)> {
-        let mut best: Option<Fit> = None;
-        for (restart, start) in starts.iter().enumerate() {
-            let centers = self.first_centers(start, rules.k)?;
-            if let Some(listener) = listener {
-                listener.started(restart)?;
-            }
-            let told = listener.map(|listener| (restart, listener));
-            let fit = self.fit(centers, vec![-1; self.rows.n()], rules, told)?;
-            let enough = match (listener, fit.history.last()) {
-                (Some(listener), Some(last)) => listener.stopped(restart, fit.n_iter - 1, fit.stop, last.shift)?,
-                _ => false,
-            };
-            if best.as_ref().is_none_or(|best| fit.is_better(best, rules.k)) {
-                best = Some(fit);
-            }
-            if enough {
-                return Ok((best, true));
-            }
-        }
-        Ok((best, false))
+        let n = self.rows.n();
+        let first_centers = |start: &Start| self.first_centers(start, rules);
+        best_of(starts, rules.k, listener, first_centers, |centers, told| self.fit(centers, vec![-1; n], rules, told))
     }
 
     /// Iterates from `centers` (k, d). Rows count as moved where they leave `labels`, -1 being none; `told` hears of every
     /// iteration, as of that restart.
-    pub fn fit(
-        &self,
-        centers: Vec<f64>,
-        mut labels: Vec<i32>,
-        rules: &Rules,
-        told: Option<(usize, &dyn Listener)>,
-    ) -> Result<Fit> {
+    pub fn fit(&self, centers: Vec<f64>, mut labels: Vec<i32>, rules: &Rules, told: Told<'_>) -> Result<Fit> {
         let &Job { rows, weights, moments, level, run } = self;
         let Rules { k, max_iter, .. } = *rules;
         let mut sums = Sums::new(k, &moments.shift, level);
+        // 1 - cos of unit vectors is half of their squared distance.
+        let unit = if rules.on_sphere { 0.5 } else { 1.0 };
+        if rules.on_sphere {
+            sums = sums.on_sphere();
+        }
         let mut history: Vec<Iteration> = Vec::new();
         let mut codebook = Codebook::new(centers, k, &moments.shift, level);
         // Squared, since the last pass.
@@ -252,7 +246,7 @@ impl<F: Float> Job<'_, F> {
             let drift = skipping.drift(&moves, &codebook, rows, &labels);
             let known = skipping.known(rows.n(), history.last().map(|last| last.moved), drift.as_ref());
             let pass = sums.assign(rows, weights, &codebook, &mut labels, known, run)?;
-            let inertia = sums.inertia(moments.total, codebook.centers(), run)?;
+            let inertia = unit * sums.inertia(moments.total, codebook.centers(), run)?;
             empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, level, run)?;
             moves = codebook.move_by(|centers| sums.means(centers, run), run)?;
 
@@ -293,14 +287,61 @@ impl<F: Float> Job<'_, F> {
             let known = drift.as_ref().and_then(|drift| skipping.known(rows.n(), moved, Some(drift)));
             nearest::assign(rows, &codebook, &mut labels, known, run)?;
         }
-        let inertia = inertia::inertia(rows, weights, &rounded, &labels, level, run)?;
+        let inertia = unit * inertia::inertia(rows, weights, &rounded, &labels, level, run)?;
         Ok(Fit { centers: rounded, labels, inertia, n_iter: history.len(), stop, history })
     }
 }
 
+/// Who is told of a restart's iterations, and as of which restart.
+pub(super) type Told<'a> = Option<(usize, &'a dyn Listener)>;
+
+/// The best of the fits from all `starts`, and whether the listener does without what would come after it.
+pub(super) fn best_of<T: Borrow<Fit>>(
+    starts: &[Start],
+    k: usize,
+    listener: Option<&dyn Listener>,
+    first_centers: impl Fn(&Start) -> Result<Vec<f64>>,
+    fit: impl Fn(Vec<f64>, Told<'_>) -> Result<T>,
+) -> Result<(Option<T>, bool)> {
+    let mut best: Option<T> = None;
+    for (restart, start) in starts.iter().enumerate() {
+        let centers = first_centers(start)?;
+        if let Some(listener) = listener {
+            listener.started(restart)?;
+        }
+        let found = fit(centers, listener.map(|listener| (restart, listener)))?;
+        let fit = found.borrow();
+        let enough = match (listener, fit.history.last()) {
+            (Some(listener), Some(last)) => listener.stopped(restart, fit.n_iter - 1, fit.stop, last.shift)?,
+            _ => false,
+        };
+        if best.as_ref().is_none_or(|best| fit.is_better(best.borrow(), k)) {
+            best = Some(found);
+        }
+        if enough {
+            return Ok((best, true));
+        }
+    }
+    Ok((best, false))
+}
+
 impl Rules {
+    /// For `k` clusters: until nothing changes.
+    pub fn to_the_end(k: usize) -> Rules {
+        Rules {
+            k,
+            max_iter: usize::MAX,
+            tol: 0.0,
+            shift_tol: None,
+            inertia_tol: None,
+            every_distance: false,
+            breathing: false,
+            on_sphere: false,
+        }
+    }
+
     /// scikit-learn looks at the labels first, then at `tol`.
-    fn stop(&self, now: &Iteration, inertia_before: Option<f64>, variance: f64) -> Option<Stop> {
+    pub(super) fn stop(&self, now: &Iteration, inertia_before: Option<f64>, variance: f64) -> Option<Stop> {
         let settled = inertia_before
             .is_some_and(|before| self.inertia_tol.is_some_and(|tol| (before - now.inertia).abs() <= tol * before));
         if now.moved == 0 {

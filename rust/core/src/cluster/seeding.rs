@@ -52,17 +52,39 @@ pub fn plus_plus<F: Float>(
     level: Level,
     run: &Run<'_>,
 ) -> Result<Vec<usize>> {
+    plus_plus_by(Nearest::new(rows, weights, level), rows, weights, k, trials, seed, run)
+}
+
+/// What greedy k-means++ needs of a distance.
+pub(super) trait Potential {
+    /// Of each row from the nearest centre so far.
+    fn distances(&self) -> &[f64];
+    /// Takes row `center` as a centre.
+    fn add(&mut self, center: usize, run: &Run<'_>) -> Result<()>;
+    /// Takes the best of the `candidates` as a centre, where the sum of weight times distance is `potential` now, and says which.
+    fn add_best(&mut self, candidates: &[usize], potential: f64, run: &Run<'_>) -> Result<usize>;
+}
+
+/// [`plus_plus`] by any distance.
+pub(super) fn plus_plus_by<F: Float>(
+    mut nearest: impl Potential,
+    rows: &Rows<'_, F>,
+    weights: Option<&[f64]>,
+    k: usize,
+    trials: Option<usize>,
+    seed: u64,
+    run: &Run<'_>,
+) -> Result<Vec<usize>> {
     let trials = trials.unwrap_or(2 + (k as f64).ln() as usize);
     let mut stream = Stream(seed);
     let mut draw = Draw::new(rows, run)?;
-    let mut nearest = Nearest::new(rows, weights, level);
 
     let mut potential = draw.weigh(|i| weights.map_or(1.0, |w| w[i]), run)?;
     let first = draw.row(stream.uniform() * potential, |i| weights.map_or(1.0, |w| w[i]));
     let mut chosen = vec![first];
     nearest.add(first, run)?;
     while chosen.len() < k {
-        let distances = &nearest.distances;
+        let distances = nearest.distances();
         let weight = |i: usize| weights.map_or(distances[i], |w| w[i] * distances[i]);
         potential = draw.weigh(weight, run)?;
         if potential == 0.0 {
@@ -96,15 +118,21 @@ pub fn random_partition<F: Float>(
     shift: &[f64],
     run: &Run<'_>,
 ) -> Result<Vec<f64>> {
-    let mut stream = Stream(seed);
-    let labels: Vec<i32> = (0..rows.n()).map(|_| (stream.next() % k as u64) as i32).collect();
-    let heavy: Vec<usize> = (0..rows.n()).filter(|&i| weights.is_none_or(|w| w[i] > 0.0)).collect();
-    let instead: Vec<usize> = (0..k).map(|_| heavy[(stream.next() % heavy.len() as u64) as usize]).collect();
+    let (labels, instead) = random_labels(rows.n(), weights, k, seed);
     let mut sums = Sums::new(k, shift, Level::detect());
     sums.take(rows, weights, &labels, run)?;
     let mut means = rows_as_centers(rows, &instead);
     sums.means(&mut means, run)?;
     Ok(means)
+}
+
+/// A cluster for each of n rows, and a row with weight for each cluster.
+pub(super) fn random_labels(n: usize, weights: Option<&[f64]>, k: usize, seed: u64) -> (Vec<i32>, Vec<usize>) {
+    let mut stream = Stream(seed);
+    let labels = (0..n).map(|_| (stream.next() % k as u64) as i32).collect();
+    let heavy: Vec<usize> = (0..n).filter(|&i| weights.is_none_or(|w| w[i] > 0.0)).collect();
+    let instead = (0..k).map(|_| heavy[(stream.next() % heavy.len() as u64) as usize]).collect();
+    (labels, instead)
 }
 
 /// Draws rows by weight in the order of their content.

@@ -5,6 +5,7 @@
 //! in their order within a slot or a cluster, and slots in theirs, so the bits depend neither on the number of threads nor
 //! on how the labels were found.
 
+use super::spherical;
 use crate::error::Result;
 use crate::float::Float;
 use crate::kernels::bounds::Known;
@@ -19,6 +20,8 @@ pub struct Sums {
     k: usize,
     d: usize,
     shift: Vec<f64>,
+    /// Whether a cluster's centre is the unit vector towards its mean.
+    on_sphere: bool,
     level: Level,
     /// (k, d)
     totals: Vec<f64>,
@@ -78,6 +81,7 @@ impl Sums {
             k,
             d,
             shift: shift.to_vec(),
+            on_sphere: false,
             level,
             totals: vec![0.0; k * d],
             weights: vec![0.0; k],
@@ -88,6 +92,12 @@ impl Sums {
             passes: 0,
             last_moved: usize::MAX,
         }
+    }
+
+    /// The same, whose centres are unit vectors towards the means.
+    #[must_use]
+    pub fn on_sphere(self) -> Sums {
+        Sums { on_sphere: true, ..self }
     }
 
     /// Labels every row with its nearest centre and takes the sums of the clusters. What is `known` of the rows' distances
@@ -319,7 +329,8 @@ impl Sums {
         self.counts.iter().enumerate().filter(|(_, count)| **count == 0).map(|(j, _)| j)
     }
 
-    /// Moves `centers` (k, d) to their clusters' means in the user's units; an empty cluster keeps its own. Returns the square
+    /// Moves `centers` (k, d) to their clusters' means in the user's units, or to the unit vectors towards them; an empty cluster,
+    /// and one whose mean has no direction, keeps its own. Returns the square
     /// of each one's move. The next call wants the centres that this one leaves.
     pub fn means(&mut self, centers: &mut [f64], run: &Run<'_>) -> Result<Vec<f64>> {
         let clusters: Vec<_> = centers.chunks_exact_mut(self.d).enumerate().collect();
@@ -330,6 +341,9 @@ impl Sums {
             let sums = &self.totals[j * self.d..][..self.d];
             mean.clear();
             mean.extend(sums.iter().zip(&self.shift).map(|(sum, m)| m + sum / self.weights[j]));
+            if self.on_sphere && !spherical::project(mean) {
+                return Ok(0.0);
+            }
             let square = add_up([mean, center], |[mean, before]| (mean - before) * (mean - before));
             let norm = add_up([center], |[before]| before * before);
             if square <= STANDSTILL * norm {

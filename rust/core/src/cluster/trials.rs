@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::inertia::{self, norms};
-use super::seeding::rows_as_centers;
+use super::seeding::{Potential, rows_as_centers};
 use crate::error::Result;
 use crate::float::Float;
 use crate::kernels::direct::{Distances, Panel};
@@ -29,7 +29,7 @@ pub struct Nearest<'a, F> {
     weights: Option<&'a [f64]>,
     level: Level,
     /// D; infinite before there is a centre.
-    pub distances: Vec<f64>,
+    distances: Vec<f64>,
 }
 
 /// A row that is nearer to a candidate.
@@ -46,9 +46,14 @@ impl<'a, F: Float> Nearest<'a, F> {
     pub fn new(rows: &'a Rows<'a, F>, weights: Option<&'a [f64]>, level: Level) -> Self {
         Nearest { rows, weights, level, distances: vec![f64::INFINITY; rows.n()] }
     }
+}
 
-    /// Takes row `center` as a centre.
-    pub fn add(&mut self, center: usize, run: &Run<'_>) -> Result<()> {
+impl<F: Float> Potential for Nearest<'_, F> {
+    fn distances(&self) -> &[f64] {
+        &self.distances
+    }
+
+    fn add(&mut self, center: usize, run: &Run<'_>) -> Result<()> {
         let center = Points::new(self.rows, &[center], self.level);
         let length = self.task_rows(1);
         let tasks: Vec<_> = self.distances.chunks_mut(length).enumerate().collect();
@@ -58,9 +63,9 @@ impl<'a, F: Float> Nearest<'a, F> {
         Ok(())
     }
 
-    /// Takes as a centre the candidate that leaves the lowest sum of w min(nearest, D), which is `potential` now; the first of
-    /// equals, where sums that differ by what another order of the rows could have rounded are equal. Returns which.
-    pub fn add_best(&mut self, candidates: &[usize], potential: f64, run: &Run<'_>) -> Result<usize> {
+    /// The candidate that leaves the lowest sum of w min(nearest, D), which is `potential` now; the first of
+    /// equals, where sums that differ by what another order of the rows could have rounded are equal.
+    fn add_best(&mut self, candidates: &[usize], potential: f64, run: &Run<'_>) -> Result<usize> {
         let t = candidates.len();
         let points = Points::new(self.rows, candidates, self.level);
         let length = self.task_rows(t);
@@ -88,7 +93,9 @@ impl<'a, F: Float> Nearest<'a, F> {
         })?;
         Ok(best)
     }
+}
 
+impl<F: Float> Nearest<'_, F> {
     /// By how much the rows of `range` lower the sum of each candidate, and which rows; not if they are more than it is worth
     /// to keep in mind.
     fn gains(

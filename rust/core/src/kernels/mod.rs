@@ -10,6 +10,7 @@ pub mod nearer;
 pub mod nearest;
 pub mod nearest_csr;
 pub mod nearest_few;
+pub mod nearest_manhattan;
 pub mod pair_sums;
 pub mod pair_sums_csr;
 pub(crate) mod power;

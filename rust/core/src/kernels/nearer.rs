@@ -15,7 +15,7 @@ const GROUP: usize = 4;
 /// Blocks that are fetched before they are needed.
 const AHEAD: usize = 4;
 /// Samples in the widest block: 4 vectors of 16.
-const MOST_LANES: usize = 64;
+pub(super) const MOST_LANES: usize = 64;
 /// From this many features on they are in the lanes: transposing a candidate's sums costs less than transposing the samples.
 const WIDE: usize = 64;
 /// Features of a wide row that are packed together; a multiple of every level's lanes.
@@ -136,7 +136,7 @@ impl<T: Float> Task<T> for Scan<'_, T> {
 }
 
 /// `block` and zeros, `length` values.
-fn fill_up<'a, T: Float>(block: &[T], padded: &'a mut Vec<T>, length: usize) -> &'a [T] {
+pub(super) fn fill_up<'a, T: Float>(block: &[T], padded: &'a mut Vec<T>, length: usize) -> &'a [T] {
     padded.clear();
     padded.extend_from_slice(block);
     padded.resize(length, T::default());
@@ -145,7 +145,7 @@ fn fill_up<'a, T: Float>(block: &[T], padded: &'a mut Vec<T>, length: usize) -> 
 
 /// Writes a block of rows to `to`: [feature][sample].
 #[inline(always)]
-fn transpose<T: Float, S: Simd<T>, const VECTORS: usize>(simd: S, block: &[T], d: usize, to: &mut [T]) {
+pub(super) fn transpose<T: Float, S: Simd<T>, const VECTORS: usize>(simd: S, block: &[T], d: usize, to: &mut [T]) {
     let width = VECTORS * S::LANES;
     match d {
         1 => columns::<T, S, 1>(simd, block, to, width),

@@ -175,6 +175,10 @@ avx2!(
         const FAST_DOT: bool = true;
 
         #[inline(always)]
+        fn abs(self, a: __m256) -> __m256 {
+            unsafe { _mm256_andnot_ps(_mm256_set1_ps(-0.0), a) }
+        }
+        #[inline(always)]
         fn pairs(self, low: __m256, high: __m256) -> __m256 {
             unsafe {
                 let high = _mm256_slli_epi32::<16>(_mm256_castps_si256(high));
@@ -237,7 +241,12 @@ avx2!(
     _mm256_max_pd,
     columns_of_4,
     transpose_4x4,
-    {}
+    {
+        #[inline(always)]
+        fn abs(self, a: __m256d) -> __m256d {
+            unsafe { _mm256_andnot_pd(_mm256_set1_pd(-0.0), a) }
+        }
+    }
 );
 
 #[inline(always)]

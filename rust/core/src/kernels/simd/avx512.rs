@@ -191,6 +191,11 @@ avx512!(
         const FAST_DOT: bool = true;
 
         #[inline(always)]
+        fn abs(self, a: __m512) -> __m512 {
+            unsafe { _mm512_abs_ps(a) }
+        }
+
+        #[inline(always)]
         fn pairs(self, low: __m512, high: __m512) -> __m512 {
             unsafe {
                 let high = _mm512_slli_epi32::<16>(_mm512_castps_si512(high));
@@ -261,7 +266,12 @@ avx512!(
     _mm512_max_pd,
     columns_of_8,
     transpose_8x8,
-    {}
+    {
+        #[inline(always)]
+        fn abs(self, a: __m512d) -> __m512d {
+            unsafe { _mm512_abs_pd(a) }
+        }
+    }
 );
 
 /// Where column `f` of rows of `d` values takes its lanes from when vector `step` of those rows comes in: lane r keeps what

@@ -85,6 +85,11 @@ pub trait Simd<F: Float>: Copy {
     fn max(self, a: Self::V, b: Self::V) -> Self::V {
         self.select(self.lt(b, a), a, b)
     }
+    /// The value without its sign.
+    #[inline(always)]
+    fn abs(self, a: Self::V) -> Self::V {
+        self.max(a, self.sub(self.splat(F::default()), a))
+    }
     /// The lowest 16 bits of the representations of `low` and of `high`, side by side in the lowest 32 of each lane.
     #[inline(always)]
     fn pairs(self, low: Self::V, high: Self::V) -> Self::V {
@@ -329,6 +334,7 @@ mod tests {
                     same(lanes(simd.sub(va, vb))[l], a - b, "sub");
                     same(lanes(simd.mul(va, vb))[l], a * b, "mul");
                     same(lanes(simd.sqrt(va))[l], F::from_f64(a.to_f64().sqrt()), "sqrt");
+                    same(lanes(simd.abs(va))[l], F::from_f64(a.to_f64().abs()), "abs");
                     same(lanes(simd.min(va, vb))[l], if a < b { a } else { b }, "min");
                     same(lanes(simd.max(va, vb))[l], if a > b { a } else { b }, "max");
                     same(lanes(simd.select(less, va, vb))[l], if a < b { a } else { b }, "select");
