@@ -6,6 +6,7 @@ They are ../RESULTS.md and the one in the README.
 from benches import command
 from benches.cluster import (
     bench_assign,
+    bench_bisecting,
     bench_fit,
     bench_fuzzy,
     bench_kmedoids,
@@ -21,6 +22,7 @@ command.main(
         *bench_sparse.BENCHES,
         *bench_kmedoids.BENCHES,
         *bench_fuzzy.BENCHES,
+        *bench_bisecting.BENCHES,
     ),
     write=True,
 )

@@ -10,6 +10,8 @@ mod run;
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
+    use crate::cluster::bisecting::{BisectingFit, bisecting_fit, bisecting_predict};
+    #[pymodule_export]
     use crate::cluster::fuzzy::{FuzzyFit, fuzzy_fit, fuzzy_memberships};
     #[pymodule_export]
     use crate::cluster::medoids::{

@@ -1,5 +1,6 @@
 //! Centroids: Lloyd's k-means, its starts and its repairs; medoids.
 
+pub mod bisecting;
 mod breathing;
 pub mod content;
 pub mod dissimilarity;
@@ -12,5 +13,6 @@ pub mod medoids;
 pub mod moments;
 pub mod seeding;
 mod skipping;
+mod subset;
 pub mod sums;
 mod trials;
