@@ -6,7 +6,7 @@ from conftest import RunPython
 CHECKS = """
 import warnings
 from sklearn.utils.estimator_checks import check_estimator
-from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedoids
+from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedoids, NearestCentroid
 
 warnings.simplefilter("ignore")  # check_estimator fits on data that deserve warnings
 results = check_estimator({estimator}, on_fail=None)
@@ -32,6 +32,8 @@ assert len(results) > 50
         "KMedoids(method='alternate', init='build', max_memory=0)",
         "KMedoids(method='clara', metric='manhattan', n_clusters=3)",
         "KMedoids(metric='gower')",
+        "NearestCentroid()",
+        "NearestCentroid('manhattan', shrink_threshold=0.1, priors='empirical')",
     ],
 )
 def test_common_checks_pass_with_nothing_expected_to_fail(estimator: str, run_python: RunPython) -> None:

@@ -115,6 +115,17 @@ def cluster_scatter(
     NDArray[np.float64],  # of weight times squared distance,
     NDArray[np.float64],  # of weight times distance
 ]: ...
+def class_centroids(
+    X: Any,
+    labels: NDArray[np.int32],  # 0..n_classes, none of them empty
+    n_classes: int,
+    medians: bool,
+) -> tuple[
+    NDArray[np.float64],  # (n_classes, n_features), means or medians
+    NDArray[np.float64],  # (n_classes, n_features), means
+    NDArray[np.float64],  # (n_classes,), rows
+    NDArray[np.float64],  # (n_features,), sums of squared deviations from the class's centroid
+]: ...
 def silhouette_samples(
     X: Any,
     labels: NDArray[np.int32],  # 0..n_clusters

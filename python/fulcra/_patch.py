@@ -11,6 +11,7 @@ REGISTRY: dict[str, tuple[str, tuple[str, ...]]] = {
         "fulcra.metrics",
         ("calinski_harabasz_score", "davies_bouldin_score", "silhouette_samples", "silhouette_score"),
     ),
+    "sklearn.neighbors": ("fulcra.neighbors", ("NearestCentroid",)),
 }
 
 #: scikit-learn's own objects, by where they come from; empty while nothing is patched.

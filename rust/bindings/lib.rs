@@ -4,6 +4,7 @@ mod cluster;
 mod convert;
 mod errors;
 mod metrics;
+mod neighbors;
 mod run;
 
 /// The compiled half of fulcra.
@@ -23,6 +24,8 @@ mod _core {
     use crate::errors::NonFiniteError;
     #[pymodule_export]
     use crate::metrics::{cluster_scatter, silhouette_samples};
+    #[pymodule_export]
+    use crate::neighbors::class_centroids;
     #[pymodule_export]
     use crate::run::{get_num_threads, set_num_threads, simd_level};
 }
