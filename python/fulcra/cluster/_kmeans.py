@@ -27,7 +27,7 @@ from fulcra.cluster._centers import CenterClusterer
 from fulcra.cluster._seeding import is_array_like, starts
 
 #: What `n_init="auto"` means; 1 for centres that are given, and 10 for a callable.
-_AUTO_N_INIT = {"k-means++": 1, "random": 10, "random_partition": 10, "uniform": 10}
+_AUTO_N_INIT = {"k-means++": 1, "density": 1, "random": 10, "random_partition": 10, "uniform": 10}
 
 #: The plain sentence for each of the core's stop reasons.
 _STOP_SENTENCES = {
@@ -52,13 +52,16 @@ class KMeans(CallbackSupport, CenterClusterer):
     ----------
     n_clusters : int, default=8
         The number of clusters, and of centers; at most n_samples.
-    init : {'k-means++', 'random', 'random_partition', 'uniform'}, callable or array-like of shape
+    init : {'k-means++', 'density', 'random', 'random_partition', 'uniform'}, callable or array-like of shape
     (n_clusters, \
 n_features), default='k-means++'
         Where the centers start:
 
         - 'k-means++': rows far apart, by the greedy form of k-means++. Depends on the seed and on what the
           rows hold, not on their order.
+        - 'density': rows in dense places, far from any denser row (density peaks), of all rows, or of a
+          sample of 2000 or 8 for each center where there are more. Rows far from all others, which
+          'k-means++' is drawn to, are left alone.
         - 'random': rows drawn by weight, without replacement (Forgy).
         - 'random_partition': the means of the rows after each was put in a random cluster.
         - 'uniform': points drawn uniformly from the bounding box of the data.
@@ -66,7 +69,7 @@ n_features), default='k-means++'
         - a callable: is called with ``X, n_clusters, random_state=RandomState`` and returns the centers.
     n_init : 'auto' or int, default='auto'
         The number of starts; the one with the lowest inertia wins, the first of them on a tie. 'auto': 1 for
-        'k-means++' and for an array, else 10.
+        'k-means++', 'density' and an array, else 10.
     max_iter : int, default=300
         The most iterations of one start.
     tol : float, default=1e-4
@@ -132,6 +135,7 @@ n_features), default='k-means++'
     References
     ----------
     Lloyd (1982), "Least squares quantization in PCM", IEEE Transactions on Information Theory 28.
+    Rodriguez and Laio (2014), "Clustering by fast search and find of density peaks", Science 344.
     Fritzke (2020), "The breathing k-means algorithm", arXiv:2006.15666.
 
     Examples

@@ -29,6 +29,7 @@ from fulcra._base import (
     non_finite_error,
     raise_non_finite,
 )
+from fulcra.cluster._density import density_peaks
 
 #: One start of the core: centres, or the name of its own way of finding them and a seed.
 Start: TypeAlias = Floats | tuple[str, int]
@@ -85,6 +86,8 @@ def starts(
         draw = partial(computed_by, init, k, X, random_state)
     elif init == "random":
         draw = partial(forgy, X, weights, k, random_state)
+    elif init == "density":
+        draw = partial(density_peaks, estimator, X, weights, k, random_state)
     elif init == "uniform":
         low, high = _bounding_box(estimator, X, weights)
         draw = partial(_uniform, low, high, k, random_state)

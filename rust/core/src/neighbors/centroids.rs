@@ -180,7 +180,7 @@ fn median(values: &mut [f64], n: usize) -> f64 {
     if n % 2 == 1 {
         return ordered(n / 2);
     }
-    (ordered(n / 2 - 1) + ordered(n / 2)) / 2.0
+    f64::midpoint(ordered(n / 2 - 1), ordered(n / 2))
 }
 
 #[cfg(test)]
