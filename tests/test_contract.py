@@ -6,8 +6,8 @@ from conftest import RunPython
 CHECKS = """
 import warnings
 from sklearn.utils.estimator_checks import check_estimator
-from fulcra.cluster import FuzzyCMeans, KMeans, KMedians, KMedoids, MahalanobisKMeans
-from fulcra.cluster import MiniBatchKMeans, OnlineKMeans, SphericalKMeans
+from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedians, KMedoids, MahalanobisKMeans
+from fulcra.cluster import MiniBatchKMeans, NearestCentroid, OnlineKMeans, SphericalKMeans
 
 warnings.simplefilter("ignore")  # check_estimator fits on data that deserve warnings
 expected = {{name: "the order of the rows matters" for name in {expected}}}
@@ -33,6 +33,8 @@ WEIGHT_EQUIVALENCE = (
         "KMeans(algorithm='elkan', n_clusters=3, n_init=2)",
         "KMeans(shift_tol=1e-6, inertia_tol=1e-9, copy_x=False)",
         "KMeans(refine='breathing')",
+        "BisectingKMeans(init='k-means++')",
+        "BisectingKMeans(init='k-means++', n_init=2, n_clusters=3, bisecting_strategy='largest_cluster')",
         "FuzzyCMeans()",
         "FuzzyCMeans(n_clusters=3, m=1.3)",
         "KMedoids()",
@@ -46,6 +48,8 @@ WEIGHT_EQUIVALENCE = (
         "SphericalKMeans(n_clusters=3, tol=0)",
         "MahalanobisKMeans()",
         "MahalanobisKMeans(covariance='full', shrinkage=0.2)",
+        "NearestCentroid()",
+        "NearestCentroid('manhattan', shrink_threshold=0.1, priors='empirical')",
     ],
 )
 def test_common_checks_pass_with_nothing_expected_to_fail(estimator: str, run_python: RunPython) -> None:
@@ -64,3 +68,11 @@ def test_common_checks_pass_but_for_weights_where_rows_come_one_after_the_other(
 ) -> None:
     code = CHECKS.format(estimator=estimator, expected=WEIGHT_EQUIVALENCE)
     assert run_python(code, timeout=600, SCIPY_ARRAY_API="1") == ""
+
+
+def test_the_default_start_of_bisections_draws_rows_by_position(run_python: RunPython) -> None:
+    # scikit-learn expects these checks to fail for its own; see test_a_weight_is_a_repetition_in_any_order.
+    failed = run_python(
+        CHECKS.format(estimator="BisectingKMeans()", expected=()), timeout=600, SCIPY_ARRAY_API="1"
+    )
+    assert {line.split()[0] for line in failed.splitlines()} <= set(WEIGHT_EQUIVALENCE)

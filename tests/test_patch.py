@@ -178,4 +178,5 @@ def test_the_pytest_plugin_patches_before_anything_is_collected(tmp_path: Path) 
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert "fulcra stands in for sklearn.cluster.KMeans" in done.stdout
+    assert "fulcra stands in for sklearn.cluster." in done.stdout
+    assert " sklearn.cluster.KMeans," in done.stdout

@@ -1,5 +1,5 @@
-"""scikit-learn's own tests, as installed, with fulcra in the place of its KMeans, its MiniBatchKMeans and its
-measures of a clustering.
+"""scikit-learn's own tests, as installed, with fulcra in the place of its KMeans, MiniBatchKMeans,
+BisectingKMeans, NearestCentroid and measures of a clustering.
 
 They run in a process of their own with ``-p fulcra.pytest_plugin``, for float32 as well (skipped by default)
 and for several seeds. What is left out is left out by name, each with its reason.
@@ -82,6 +82,14 @@ def test_the_tests_of_kmeans_and_minibatch_kmeans_pass(tmp_path: Path) -> None:
     assert out_of_date == []
     chosen = " and ".join(f"not {word}" for word in PRIVATE)
     assert run_tests(tmp_path, "sklearn.cluster.tests.test_k_means", "0-4", chosen) >= 800
+
+
+def test_the_tests_of_bisecting_kmeans_pass(tmp_path: Path) -> None:
+    assert run_tests(tmp_path, "sklearn.cluster.tests.test_bisect_k_means", "0-4", "") >= 25
+
+
+def test_the_tests_of_nearest_centroid_pass(tmp_path: Path) -> None:
+    assert run_tests(tmp_path, "sklearn.neighbors.tests.test_nearest_centroid", "0-4", "") >= 15
 
 
 def test_the_tests_of_measures_pass(tmp_path: Path) -> None:

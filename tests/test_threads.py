@@ -20,7 +20,7 @@ import pytest
 import threadpoolctl
 from conftest import RunPython
 from fulcra import _core
-from fulcra.cluster import FuzzyCMeans, KMeans, KMedoids
+from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedoids
 from numpy.testing import assert_array_equal
 
 ROWS = np.random.default_rng(0).normal(size=(30_000, 16))  # enough work to be shared among threads
@@ -292,11 +292,14 @@ def test_ctrl_c_stops_a_fit_and_leaves_the_estimator_as_it_was(n_threads: int, v
         {"metric": "correlation", "max_memory": "2GB"},
         {"method": "clara", "sample_size": 3000, "n_samplings": 1000},
         {"method": "alternate", "init": "random", "max_memory": 0, "n_clusters": 300},
+        {"n_clusters": 30_000},
         None,
     ],
 )
-def test_ctrl_c_stops_medoids_and_fuzzy_clusters(parameters: dict[str, object] | None) -> None:
-    if parameters is None:
+def test_ctrl_c_stops_other_clusterers(parameters: dict[str, object] | None) -> None:
+    if parameters == {"n_clusters": 30_000}:
+        rows, model = LONG, BisectingKMeans(4, n_init=3)
+    elif parameters is None:
         rows, model = LONG, FuzzyCMeans(40, m=1.5, init=LONG[:40], tol=0, max_iter=100_000)
         parameters = {"init": np.repeat(LONG[:40], 10, axis=0), "n_clusters": 400}
     else:

@@ -6,6 +6,7 @@ They are ../RESULTS.md and the one in the README.
 from benches import command
 from benches.cluster import (
     bench_assign,
+    bench_bisecting,
     bench_fit,
     bench_fuzzy,
     bench_kinds,
@@ -25,6 +26,7 @@ command.main(
         *bench_fuzzy.BENCHES,
         *bench_minibatch.BENCHES,
         *bench_kinds.BENCHES,
+        *bench_bisecting.BENCHES,
     ),
     write=True,
 )

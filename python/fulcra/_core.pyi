@@ -127,6 +127,44 @@ def mahalanobis_label(
 def mahalanobis_distances(
     X: Floats, centers: Floats, precisions_cholesky: NDArray[np.float64]
 ) -> Floats: ...  # (n_samples, n_clusters)
+
+@final
+class BisectingFit:
+    """What `bisecting_fit` found."""
+
+    @property
+    def centers(self) -> Floats: ...  # (n_clusters, n_features), dtype of X
+    @property
+    def labels(self) -> NDArray[np.int32]: ...  # (n_samples,)
+    @property
+    def inertia(self) -> float: ...
+    @property
+    def n_found(self) -> int: ...  # clusters that have rows; the others are the last
+    @property
+    def tree_centers(self) -> Floats: ...  # (2 * n_forks, n_features), those of each fork side by side
+    @property
+    def branches(self) -> NDArray[np.int32]: ...  # (2 * n_forks,): j to fork j, -1 - j to cluster j
+    @property
+    def history(self) -> dict[str, NDArray[Any]]: ...  # size, n_iter: int64; cut_short: bool; else float64
+
+class Guide(Protocol):
+    """Who gives the starts of bisections, and is told what became of them; called by the calling thread."""
+
+    def starts(self, members: NDArray[np.uint32] | None) -> Sequence[Floats | tuple[str, int]]:
+        """Return starts, as of `kmeans_fit`, for these rows; None stands for all."""
+    def parted(self, centers: NDArray[np.float64]) -> None: ...  # (2, n_features)
+
+def bisecting_fit(
+    X: Any,
+    sample_weight: NDArray[np.float64] | None,
+    guide: Guide,
+    *,
+    n_clusters: int,
+    max_iter: int,
+    tol: float,
+    by_size: bool,
+) -> BisectingFit: ...
+def bisecting_predict(X: Any, tree_centers: Floats, branches: NDArray[np.int32]) -> NDArray[np.int32]: ...
 def cluster_scatter(
     X: Any,
     sample_weight: NDArray[np.float64] | None,
@@ -138,6 +176,17 @@ def cluster_scatter(
     NDArray[np.float64],  # (n_clusters,), sums of weights,
     NDArray[np.float64],  # of weight times squared distance,
     NDArray[np.float64],  # of weight times distance
+]: ...
+def class_centroids(
+    X: Any,
+    labels: NDArray[np.int32],  # 0..n_classes, none of them empty
+    n_classes: int,
+    medians: bool,
+) -> tuple[
+    NDArray[np.float64],  # (n_classes, n_features), means or medians
+    NDArray[np.float64],  # (n_classes, n_features), means
+    NDArray[np.float64],  # (n_classes,), rows
+    NDArray[np.float64],  # (n_features,), sums of squared deviations from the class's centroid
 ]: ...
 def silhouette_samples(
     X: Any,

@@ -6,11 +6,15 @@ from types import ModuleType, TracebackType
 
 #: What is replaced: the same names stand in both modules.
 REGISTRY: dict[str, tuple[str, tuple[str, ...]]] = {
-    "sklearn.cluster": ("fulcra.cluster", ("KMeans", "MiniBatchKMeans", "k_means", "kmeans_plusplus")),
+    "sklearn.cluster": (
+        "fulcra.cluster",
+        ("BisectingKMeans", "KMeans", "MiniBatchKMeans", "k_means", "kmeans_plusplus"),
+    ),
     "sklearn.metrics": (
         "fulcra.metrics",
         ("calinski_harabasz_score", "davies_bouldin_score", "silhouette_samples", "silhouette_score"),
     ),
+    "sklearn.neighbors": ("fulcra.neighbors", ("NearestCentroid",)),
 }
 
 #: scikit-learn's own objects, by where they come from; empty while nothing is patched.

@@ -1,5 +1,6 @@
 //! `fulcra_core::cluster` for `fulcra.cluster`: k-means here, every other algorithm in a file of its own.
 
+pub mod bisecting;
 pub mod fuzzy;
 pub mod mahalanobis;
 pub mod medians;

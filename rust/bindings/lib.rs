@@ -4,11 +4,14 @@ mod cluster;
 mod convert;
 mod errors;
 mod metrics;
+mod neighbors;
 mod run;
 
 /// The compiled half of fulcra.
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use crate::cluster::bisecting::{BisectingFit, bisecting_fit, bisecting_predict};
     #[pymodule_export]
     use crate::cluster::fuzzy::{FuzzyFit, fuzzy_fit, fuzzy_memberships};
     #[pymodule_export]
@@ -33,6 +36,8 @@ mod _core {
     use crate::errors::NonFiniteError;
     #[pymodule_export]
     use crate::metrics::{cluster_scatter, silhouette_samples};
+    #[pymodule_export]
+    use crate::neighbors::class_centroids;
     #[pymodule_export]
     use crate::run::{get_num_threads, set_num_threads, simd_level};
 }

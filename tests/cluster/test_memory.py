@@ -53,3 +53,26 @@ def test_a_memory_map_is_not_read_into_memory_as_a_copy(run_python: RunPython, t
     n, d = 1_000_000, 64
     taken = int(run_python(MEASURE, "float32", str(n), str(d), "4", "memmap", f"{tmp_path}/rows"))
     assert taken <= 24 * n + 16_000_000, f"{taken / n:.1f} bytes a sample; X has {4 * d}"
+
+
+MEASURE_BISECTIONS = """
+import numpy as np
+from fulcra.cluster import BisectingKMeans
+
+def peak():
+    with open("/proc/self/status") as status:
+        return 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+rng = np.random.default_rng(0)
+BisectingKMeans(3, init="k-means++", random_state=0).fit(rng.random((5000, 16)))
+X = rng.random((1_000_000, 16))
+X[::2] += 5
+before = peak()
+BisectingKMeans(4, init="k-means++", random_state=0, max_iter=3).fit(X)
+print(peak() - before)
+"""
+
+
+def test_bisections_hold_one_copy_of_the_cluster_that_is_parted(run_python: RunPython) -> None:
+    # Half of the rows, of 128 bytes each, and what a fit of them takes.
+    assert int(run_python(MEASURE_BISECTIONS)) <= (128 + 24) / 2 * 1_000_000 + 8 * 1_000_000 + 16_000_000

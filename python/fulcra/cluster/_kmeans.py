@@ -22,7 +22,7 @@ from fulcra._base import (
     estimator_fit,
 )
 from fulcra.cluster._restarts import RestartingClusterer
-from fulcra.cluster._seeding import number_of_starts, starts
+from fulcra.cluster._seeding import NAMED_INITS, number_of_starts, starts
 
 
 class KMeans(RestartingClusterer):
@@ -35,13 +35,15 @@ class KMeans(RestartingClusterer):
     ----------
     n_clusters : int, default=8
         The number of clusters, and of centers; at most n_samples.
-    init : {'k-means++', 'random', 'random_partition', 'uniform'}, callable or array-like of shape
-    (n_clusters, \
-n_features), default='k-means++'
+    init : {'k-means++', 'density', 'random', 'random_partition', 'uniform'}, callable or array-like \
+of shape (n_clusters, n_features), default='k-means++'
         Where the centers start:
 
         - 'k-means++': rows far apart, by the greedy form of k-means++. Depends on the seed and on what the
           rows hold, not on their order.
+        - 'density': rows in dense places, far from any denser row (density peaks), of all rows, or of a
+          sample of 2000 or 8 for each center where there are more. Rows far from all others, which
+          'k-means++' is drawn to, are left alone.
         - 'random': rows drawn by weight, without replacement (Forgy).
         - 'random_partition': the means of the rows after each was put in a random cluster.
         - 'uniform': points drawn uniformly from the bounding box of the data.
@@ -49,7 +51,7 @@ n_features), default='k-means++'
         - a callable: is called with ``X, n_clusters, random_state=RandomState`` and returns the centers.
     n_init : 'auto' or int, default='auto'
         The number of starts; the one with the lowest inertia wins, the first of them on a tie. 'auto': 1 for
-        'k-means++' and for an array, else 10.
+        'k-means++', 'density' and an array, else 10.
     max_iter : int, default=300
         The most iterations of one start.
     tol : float, default=1e-4
@@ -115,6 +117,7 @@ n_features), default='k-means++'
     References
     ----------
     Lloyd (1982), "Least squares quantization in PCM", IEEE Transactions on Information Theory 28.
+    Rodriguez and Laio (2014), "Clustering by fast search and find of density peaks", Science 344.
     Fritzke (2020), "The breathing k-means algorithm", arXiv:2006.15666.
 
     Examples
@@ -142,6 +145,7 @@ n_features), default='k-means++'
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **RestartingClusterer._parameter_constraints,
+        "init": [StrOptions(NAMED_INITS | {"density"}), callable, "array-like"],
         "copy_x": ["boolean"],
         "algorithm": [StrOptions({"auto", "lloyd", "elkan"})],
         "shift_tol": [Interval(Real, 0, None, closed="left"), None],

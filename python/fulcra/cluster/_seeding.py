@@ -30,12 +30,15 @@ from fulcra._base import (
     non_finite_error,
     raise_non_finite,
 )
+from fulcra.cluster._density import density_peaks
 
 #: One start of the core: centres, or the name of its own way of finding them and a seed.
 Start: TypeAlias = Floats | tuple[str, int]
 
-#: Every `init` that has a name.
+#: Every `init` that has a name and suits any metric; KMeans has 'density' besides.
 NAMED_INITS = {"k-means++", "random", "random_partition", "uniform"}
+
+_RARELY_BAD = ("k-means++", "density")
 
 _IN_THE_CORE = ("k-means++", "random_partition")
 _LARGEST_SEED = np.iinfo(np.int32).max
@@ -47,7 +50,7 @@ def is_array_like(init: Data) -> bool:
 
 
 def number_of_starts(estimator: Any, several: int) -> int:
-    """Return what `n_init` means: 'auto' is 1 for 'k-means++' and for centers that are given, else `several`.
+    """Return what `n_init` means: 'auto' is 1 where one start is rarely bad, else `several`.
 
     Parameters
     ----------
@@ -77,7 +80,7 @@ def number_of_starts(estimator: Any, several: int) -> int:
             )
         return 1
     if n_init == "auto":
-        return 1 if isinstance(init, str) and init == "k-means++" else several
+        return 1 if isinstance(init, str) and init in _RARELY_BAD else several
     return int(n_init)
 
 
@@ -121,30 +124,42 @@ def starts(
         draw = partial(_of_right_shape, given, k, X)
     elif callable(init):
         raise_non_finite(estimator, X)  # the user's function is not asked to cope
-        draw = partial(_computed_by, init, k, X, random_state)
+        draw = partial(computed_by, init, k, X, random_state)
     elif init == "random":
-        draw = partial(_forgy, X, _share(X, weights), k, random_state)
+        draw = partial(forgy, X, weights, k, random_state)
+    elif init == "density":
+        draw = partial(density_peaks, estimator, X, weights, k, random_state)
     elif init == "uniform":
         low, high = _bounding_box(estimator, X, weights)
         draw = partial(_uniform, low, high, k, random_state)
     else:
-        draw = partial(_seed_for_the_core, str(init), random_state)
+        draw = partial(seed_for_the_core, str(init), random_state)
     return [draw() for _ in range(n_init)]
 
 
-def _seed_for_the_core(init: str, random_state: np.random.RandomState) -> Start:
+def seed_for_the_core(init: str, random_state: np.random.RandomState) -> Start:
     return init, int(random_state.randint(_LARGEST_SEED))
 
 
-def _share(X: Any, weights: NDArray[np.float64] | None) -> Floats:
-    """Return each row's probability; in the dtype of X as scikit-learn has it, so that its draws are ours."""
-    share: Floats = np.ones(X.shape[0], dtype=X.dtype) if weights is None else weights.astype(X.dtype)
+def forgy(
+    X: Any,
+    weights: NDArray[np.float64] | None,
+    k: int,
+    random_state: np.random.RandomState,
+    members: NDArray[np.integer] | None = None,
+) -> Floats:
+    """Return `k` of the rows of X, or of its `members`, drawn by weight without replacement.
+
+    The probabilities are in the dtype of X, as scikit-learn has them, so that its draws are ours.
+    """
+    n = X.shape[0] if members is None else len(members)
+    if weights is None:
+        share: Floats = np.ones(n, dtype=X.dtype)
+    else:
+        share = (weights if members is None else weights[members]).astype(X.dtype)
     share /= share.sum()
-    return share
-
-
-def _forgy(X: Any, share: Floats, k: int, random_state: np.random.RandomState) -> Floats:
-    rows = X[random_state.choice(X.shape[0], size=k, replace=False, p=share)]
+    chosen = random_state.choice(n, size=k, replace=False, p=share)
+    rows = X[chosen if members is None else members[chosen]]
     centers: Floats = rows.toarray() if sp.issparse(rows) else rows
     return centers
 
@@ -168,7 +183,7 @@ def _uniform(low: Floats, high: Floats, k: int, random_state: np.random.RandomSt
     return ((1 - share) * low + share * high).astype(low.dtype, copy=False)  # type: ignore[return-value]
 
 
-def _computed_by(init: Callable[..., Data], k: int, X: Any, random_state: np.random.RandomState) -> Floats:
+def computed_by(init: Callable[..., Data], k: int, X: Any, random_state: np.random.RandomState) -> Floats:
     computed = init(X, k, random_state=random_state)
     return _of_right_shape(check_array(computed, dtype=X.dtype, copy=True, order="C"), k, X)
 

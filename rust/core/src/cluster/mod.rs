@@ -1,6 +1,7 @@
 //! Centroids: Lloyd's k-means, its starts and its repairs; medoids.
 
 pub mod batches;
+pub mod bisecting;
 mod breathing;
 pub mod content;
 pub mod dissimilarity;
@@ -19,5 +20,6 @@ pub mod online;
 pub mod seeding;
 mod skipping;
 pub mod spherical;
+mod subset;
 pub mod sums;
 mod trials;

@@ -2,6 +2,7 @@
 
 pub mod bounds;
 mod coarse;
+pub mod descent;
 pub mod direct;
 mod filter;
 pub mod manhattan;

@@ -526,7 +526,7 @@ fn settle<F: Float>(
         let (least, most) = (nearest.1.sqrt() * (1.0 - rounding), nearest.1.sqrt() * (1.0 + rounding));
         learned[i as usize] = Learned::new(most, least, second.sqrt() * (1.0 - rounding));
         // Whose distances are not finite is looked at by the others.
-        !(nearest.1 < f64::INFINITY)
+        !nearest.1.is_finite()
     });
 }
 

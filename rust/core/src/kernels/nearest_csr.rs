@@ -138,12 +138,9 @@ impl Columns {
         };
         let ranges: Vec<[f64; 2]> = candidates.iter().map(|&j| range(j)).collect();
         let limit = ranges.iter().fold(f64::INFINITY, |limit, &[_, high]| limit.min(high)) + error.row;
-        let mut place = 0;
-        // Comparisons with NaN are false: such a candidate stays.
-        candidates.retain(|_| {
-            place += 1;
-            !(ranges[place - 1][0] > limit)
-        });
+        let mut ranges = ranges.into_iter();
+        // Whatever is NaN stays.
+        candidates.retain(|_| ranges.next().is_some_and(|[low, _]| low <= limit || low.is_nan() || limit.is_nan()));
     }
 }
 
@@ -212,7 +209,9 @@ impl<F: Float> Task<f32> for Score<'_, F> {
         self.candidates.clear();
         let norm: f64 = self.values.iter().map(|x| x.to_f64() * x.to_f64()).sum();
         let columns = self.columns;
-        if !columns.finite || !(norm < f32::NORM_LIMIT) {
+        // Nor is NaN below it.
+        let usable = columns.finite && norm < f32::NORM_LIMIT;
+        if !usable {
             self.candidates.extend(0..columns.k as u32);
             return;
         }
@@ -260,14 +259,14 @@ impl<F: Float> Score<'_, F> {
         for (&f, value) in self.features.iter().zip(self.values) {
             let scale = simd.splat(-2.0 * value.to_f64() as f32);
             let column = &columns.values[f as usize * columns.k_padded + first..][..V * S::LANES];
-            for v in 0..V {
-                scores[v] = simd.fma(scale, simd.load(&column[v * S::LANES..]), scores[v]);
+            for (v, score) in scores.iter_mut().enumerate() {
+                *score = simd.fma(scale, simd.load(&column[v * S::LANES..]), *score);
             }
         }
         let mut least = simd.splat(f32::INFINITY);
-        for v in 0..V {
+        for (v, score) in scores.into_iter().enumerate() {
             let at = first + v * S::LANES;
-            let score = simd.add(simd.load(&columns.starts[at..]), scores[v]);
+            let score = simd.add(simd.load(&columns.starts[at..]), score);
             let low = simd.fma(slope, simd.load(&columns.lengths[at..]), score);
             simd.store(low, &mut self.lows[at..]);
             least = simd.min(low, least);

@@ -1,0 +1,3 @@
+//! Classes that a point stands for.
+
+pub mod centroids;
