@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
-from sklearn.utils.random import sample_without_replacement
 
 from fulcra import _core
 from fulcra._base import (
@@ -419,6 +418,8 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
             among = None
         n_rows = X.shape[0] if among is None else len(among)
         if n_rows > self._init_size:
+            from sklearn.utils.random import sample_without_replacement  # noqa: PLC0415 - not light
+
             chosen = np.sort(sample_without_replacement(n_rows, self._init_size, random_state=random_state))
         elif among is None or n_rows == X.shape[0]:
             return X, weights
