@@ -66,6 +66,8 @@ def _in_numpy(kind: type[Any], X: NDArray[Any], model: Any) -> None:
     )
     for j in range(len(model.cluster_centers_)):
         own = X[labels == j]
+        if not len(own):
+            continue
         if kind is KMedians:
             np.median(own, axis=0)
         else:
