@@ -308,6 +308,19 @@ def test_masked_entries_are_not_taken_for_values() -> None:
         FITTED.predict(X)
 
 
+def test_names_of_columns_are_forgotten_and_missed_with_plain_arrays_as_with_others() -> None:
+    frame = pd.DataFrame(ROWS, columns=["a", "b", "c"])
+    for array in (ROWS, ROWS[::-1]):  # the first needs no check by scikit-learn
+        model = KMeans(2, random_state=0).fit(frame)
+        with pytest.warns(UserWarning, match="X does not have valid feature names"):
+            model.predict(array)
+        model.fit(array)
+        assert not hasattr(model, "feature_names_in_")
+        assert model.n_features_in_ == 3
+        with pytest.warns(UserWarning, match="X has feature names, but KMeans was fitted without"):
+            model.predict(frame)
+
+
 def test_another_number_of_columns_than_in_fit() -> None:
     for method in (FITTED.predict, FITTED.transform, FITTED.score):
         with pytest.raises(ValueError, match="X has 2 features, but KMeans is expecting 3 features"):

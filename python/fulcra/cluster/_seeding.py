@@ -27,6 +27,7 @@ from fulcra._base import (
     check_function_params,
     check_rows,
     check_weights,
+    is_plain,
     non_finite_error,
     raise_non_finite,
 )
@@ -120,7 +121,7 @@ def starts(
     init, k = estimator.init, estimator.n_clusters
     draw: Callable[[], Start]
     if is_array_like(init):
-        given = check_array(init, dtype=X.dtype, copy=True, order="C")
+        given = _own_centers(init, X.dtype)
         draw = partial(_of_right_shape, given, k, X)
     elif callable(init):
         raise_non_finite(estimator, X)  # the user's function is not asked to cope
@@ -185,7 +186,16 @@ def _uniform(low: Floats, high: Floats, k: int, random_state: np.random.RandomSt
 
 def computed_by(init: Callable[..., Data], k: int, X: Any, random_state: np.random.RandomState) -> Floats:
     computed = init(X, k, random_state=random_state)
-    return _of_right_shape(check_array(computed, dtype=X.dtype, copy=True, order="C"), k, X)
+    return _of_right_shape(_own_centers(computed, X.dtype), k, X)
+
+
+def _own_centers(centers: Data, dtype: np.dtype[Any]) -> Floats:
+    """Return a copy of finite centers in `dtype`."""
+    if is_plain(centers) and centers.dtype == dtype and np.isfinite(centers).all():
+        own: Floats = centers.copy()
+    else:
+        own = check_array(centers, dtype=dtype, copy=True, order="C")
+    return own
 
 
 def _of_right_shape(centers: Floats, k: int, X: Any) -> Floats:
