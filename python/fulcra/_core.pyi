@@ -14,6 +14,9 @@ class NonFiniteError(ValueError):
     `kind` is 'NaN', 'infinity' or 'overflow'; `row` and `column` locate the first one.
     """
 
+class SingularError(ValueError):
+    """A covariance matrix has no inverse; args are (cluster, column, whether that column is constant)."""
+
 class Listener(Protocol):
     """Whom a fit tells, from the calling thread."""
 

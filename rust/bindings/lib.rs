@@ -33,7 +33,7 @@ mod _core {
     #[pymodule_export]
     use crate::cluster::{KMeansFit, kmeans_distances, kmeans_fit, kmeans_inertia, kmeans_plusplus, kmeans_predict};
     #[pymodule_export]
-    use crate::errors::NonFiniteError;
+    use crate::errors::{NonFiniteError, SingularError};
     #[pymodule_export]
     use crate::metrics::{cluster_scatter, silhouette_samples};
     #[pymodule_export]

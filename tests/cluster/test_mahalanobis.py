@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from fulcra.cluster import KMeans, MahalanobisKMeans
@@ -181,6 +182,9 @@ def test_columns_that_say_nothing_are_named(covariance: str) -> None:
     with pytest.raises(ValueError, match="column 3 follows from the columns before it"):
         MahalanobisKMeans(2, covariance=covariance, shrinkage=0, random_state=0).fit(double)
     MahalanobisKMeans(2, covariance=covariance, shrinkage=0.1, random_state=0).fit(double)
+    named = pd.DataFrame(double, columns=["sepal", "width", "petal", "both"])
+    with pytest.raises(ValueError, match="column 'both' follows from the columns before it"):
+        MahalanobisKMeans(2, covariance=covariance, shrinkage=0, random_state=0).fit(named)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ Sources: Symons (1981), "Clustering criteria and multivariate normal mixtures"; 
 discriminant analysis" (shrinkage).
 """
 
+from contextlib import contextmanager
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from fulcra import _core
 from fulcra._base import Data, Floats, Interval, StrOptions, check_weights, estimator_fit
 from fulcra.cluster._restarts import RestartingClusterer
 from fulcra.cluster._seeding import number_of_starts, starts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class MahalanobisKMeans(RestartingClusterer):
@@ -202,7 +206,8 @@ n_features, n_features), default='shared'
             raise ValueError(
                 f"from_centers needs a covariance that is known, as an array; it is {model.covariance!r}."
             )
-        factors, log_dets = _core.mahalanobis_factors(covariances)
+        with model._flaws_named(None):
+            factors, log_dets = _core.mahalanobis_factors(covariances)
         model._know(covariances, factors, log_dets, shrinkage=0.0)
         return model
 
@@ -266,6 +271,20 @@ n_features, n_features), default='shared'
             )
         self._know(found.covariances, found.precisions_cholesky, found.penalties, shrinkage=shrinkage)
         return self._learn(found.clusters, progress)
+
+    @contextmanager
+    def _flaws_named(self, rows: Any) -> "Iterator[None]":
+        try:
+            with super()._flaws_named(rows):
+                yield
+        except _core.SingularError as error:
+            cluster, column, constant = error.args
+            name = self.__dict__.get("feature_names_in_", range(column + 1))[column]
+            why = "is constant" if constant else "follows from the columns before it"
+            raise ValueError(
+                f"The covariance of cluster {cluster} is singular: column {name!r} {why}. Raise shrinkage, "
+                "leave the column out, or ask for fewer clusters."
+            ) from None
 
     def _verbose_endings(self) -> dict[str, str]:
         return {

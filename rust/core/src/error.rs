@@ -23,6 +23,16 @@ pub enum Error {
         /// As needed.
         want: usize,
     },
+    /// A covariance matrix has no inverse.
+    #[error("the covariance of cluster {cluster} is singular at column {column}")]
+    Singular {
+        /// The cluster, or the first of those that share it.
+        cluster: usize,
+        /// The first column that says nothing that the columns before it do not say.
+        column: usize,
+        /// Whether that is because it does not vary.
+        constant: bool,
+    },
     /// A value outside its domain.
     #[error("{0}")]
     Value(String),

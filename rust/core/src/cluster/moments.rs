@@ -73,7 +73,8 @@ impl Moments {
 /// whole numbers (or eighths) less such a number, and sums of them, are exact. So means of whole numbers are rounded once,
 /// and ties among them stay ties whatever the order of the rows.
 fn round_to_spread(mean: f64, deviation: f64) -> f64 {
-    let grid = (deviation.log2().floor() - 2.0).exp2();
+    // The exponent alone is the power of two below.
+    let grid = f64::from_bits(deviation.to_bits() & f64::INFINITY.to_bits()) / 4.0;
     if grid.is_normal() { (mean / grid).round() * grid } else { mean }
 }
 

@@ -27,6 +27,7 @@ use super::moments::Moments;
 use super::{empty, seeding};
 use crate::error::{Error, Result};
 use crate::float::Float;
+use crate::kernels::power::ln;
 use crate::kernels::simd::Level;
 use crate::rows::{Dense, Rows};
 use crate::run::Run;
@@ -234,7 +235,7 @@ impl<F: Float> Job<'_, F> {
         }
         let a = self.shrinkage();
         let alone = if self.rules.full && self.rules.given.is_none() {
-            let log_det: f64 = self.target.iter().map(|t| (a * t).ln()).sum();
+            let log_det: f64 = self.target.iter().map(|t| ln(a * t)).sum();
             if a > 0.0 { self.rows.d() as f64 + log_det } else { f64::INFINITY }
         } else {
             penalties.iter().fold(f64::NEG_INFINITY, |most, &penalty| most.max(penalty))
