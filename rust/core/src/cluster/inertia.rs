@@ -129,3 +129,77 @@ pub fn inertia<F: Float>(
     })?;
     Ok(parts.into_iter().sum())
 }
+
+/// What the last pass over the rows of a cluster shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Rows with weight.
+    pub rows: usize,
+    /// Sum of w.
+    pub weight: f64,
+    /// Sum of w ||x - c||.
+    pub spread: f64,
+    /// The largest ||x - c||^2 of a row with weight.
+    pub farthest: f64,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Tally) {
+        self.rows += other.rows;
+        self.weight += other.weight;
+        self.spread += other.spread;
+        self.farthest = self.farthest.max(other.farthest);
+    }
+}
+
+/// [`inertia`], the same bits, and the tally of each cluster.
+pub fn inertia_and_tallies<F: Float>(
+    rows: &Rows<'_, F>,
+    weights: Option<&[f64]>,
+    centers: &[f64],
+    labels: &[i32],
+    level: Level,
+    run: &Run<'_>,
+) -> Result<(f64, Vec<Tally>)> {
+    let (n, d) = (rows.n(), rows.d());
+    let k = centers.len() / d;
+    let norms = norms(centers, d);
+    let per_row = rows.size() / n.max(1) + 1;
+    let ranges = run::ranges(n, run::rows_per_task(n, 16 * per_row));
+    // A task has tallies of all clusters, so it has that many rows several times over.
+    let together = (8 * k).div_ceil(ranges.first().map_or(1, Range::len));
+    let tasks: Vec<&[Range<usize>]> = ranges.chunks(together).collect();
+    let parts = run.map(tasks, n.saturating_mul(per_row), |ranges, pulse| {
+        let mut tallies = vec![Tally::default(); k];
+        let mut sums = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            pulse.check()?;
+            let labels = &labels[range.clone()];
+            let distances = own_distances(rows, range.clone(), centers, &norms, labels, level);
+            let weights = weights.map(|w| &w[range.clone()]);
+            sums.push(match weights {
+                None => distances.iter().sum::<f64>(),
+                Some(w) => w.iter().zip(&distances).map(|(w, distance)| w * distance).sum(),
+            });
+            tally(&distances, weights, labels, &mut tallies);
+        }
+        Ok((sums, tallies))
+    })?;
+    let mut tallies = vec![Tally::default(); k];
+    for (_, part) in &parts {
+        tallies.iter_mut().zip(part).for_each(|(tally, part)| tally.add(part));
+    }
+    Ok((parts.into_iter().flat_map(|(sums, _)| sums).sum(), tallies))
+}
+
+/// Adds rows at squared `distances` to the tallies of their clusters.
+pub(super) fn tally(distances: &[f64], weights: Option<&[f64]>, labels: &[i32], tallies: &mut [Tally]) {
+    for (i, (&distance, &label)) in distances.iter().zip(labels).enumerate() {
+        let w = weights.map_or(1.0, |w| w[i]);
+        let tally = &mut tallies[label as usize];
+        tally.rows += usize::from(w > 0.0);
+        tally.weight += w;
+        tally.spread += w * distance.sqrt();
+        tally.farthest = if w > 0.0 { tally.farthest.max(distance) } else { tally.farthest };
+    }
+}
