@@ -53,10 +53,11 @@ class KMeansFit:
     @property
     def findings(self) -> Findings: ...  # empty unless asked for
 
-#: Outliers that have a cluster of their own, outliers in a cluster (both: cluster, rows, how many times the
-#: mean distance away), and centers between groups (cluster, rows near it, of how many looked at).
+#: Outliers that have a cluster of their own, outliers in a cluster (both: cluster, rows, their share of the
+#: weight, how many times the mean distance away), and centers between groups (cluster, rows near it, of how
+#: many looked at).
 Findings: TypeAlias = tuple[
-    list[tuple[int, int, float]], list[tuple[int, int, float]], list[tuple[int, int, int]]
+    list[tuple[int, int, float, float]], list[tuple[int, int, float, float]], list[tuple[int, int, int]]
 ]
 
 def kmeans_fit(

@@ -60,14 +60,19 @@ pub struct KMeansFit {
     findings: Findings,
 }
 
-/// What is wrong with clusters: outliers that have one of their own, outliers in one (cluster, rows, times the mean distance), and
+/// What is wrong with clusters: outliers that have one of their own, outliers in one (cluster, rows, share of the weight, times the mean distance), and
 /// centres between groups (cluster, rows near it, of how many).
-type Findings = (Vec<(usize, usize, f64)>, Vec<(usize, usize, f64)>, Vec<(usize, usize, usize)>);
+type Findings = (Vec<Outliers>, Vec<Outliers>, Vec<(usize, usize, usize)>);
+type Outliers = (usize, usize, f64, f64);
 
 fn to_findings(found: Diagnosis) -> Findings {
     (
-        found.lone.into_iter().map(|lone| (lone.cluster, lone.rows, lone.times)).collect(),
-        found.outlying.into_iter().map(|outlying| (outlying.cluster, outlying.rows, outlying.times)).collect(),
+        found.lone.into_iter().map(|lone| (lone.cluster, lone.rows, lone.share, lone.times)).collect(),
+        found
+            .outlying
+            .into_iter()
+            .map(|outlying| (outlying.cluster, outlying.rows, outlying.share, outlying.times))
+            .collect(),
         found.hollow.into_iter().map(|hollow| (hollow.cluster, hollow.near, hollow.of)).collect(),
     )
 }
@@ -75,7 +80,7 @@ fn to_findings(found: Diagnosis) -> Findings {
 /// k-means from every start; see `_core.pyi`.
 #[pyfunction]
 #[pyo3(signature = (X, sample_weight, starts, *, n_clusters, max_iter, tol, shift_tol=None, inertia_tol=None, every_distance=false, breathing=false, on_sphere=false, empty="farthest", empty_seed=0, trim=0.0, max_shift=None, diagnose=false, listener=None))]
-#[allow(non_snake_case, clippy::too_many_arguments)] // the signature is Python's
+#[allow(non_snake_case, clippy::too_many_arguments, clippy::fn_params_excessive_bools)] // the signature is Python's
 pub fn kmeans_fit(
     py: Python<'_>,
     X: &Bound<'_, PyAny>,
@@ -139,10 +144,8 @@ pub fn kmeans_diagnose(
             return Err(pyo3::exceptions::PyValueError::new_err("labels must name a center for each row"));
         }
         let found = detached(py, |_, run| {
-            let (_, tallies) =
-                inertia::inertia_and_tallies(&rows, weights, &centers, labels, Level::detect(), run)?;
-            let clustering =
-                Clustering { rows: &rows, weights, centers: &centers, labels, tallies: &tallies };
+            let (_, tallies) = inertia::inertia_and_tallies(&rows, weights, &centers, labels, Level::detect(), run)?;
+            let clustering = Clustering { rows: &rows, weights, centers: &centers, labels, tallies: &tallies };
             diagnosis::diagnose(&clustering, run)
         })?;
         Ok(to_findings(found))

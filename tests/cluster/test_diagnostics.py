@@ -1,6 +1,6 @@
 """diagnostics_: silent on clean data, and naming what was planted."""
 
-from collections.abc import Iterator
+import warnings
 from typing import Any
 
 import fulcra
@@ -45,8 +45,8 @@ def groups(
 def clean(seed: int) -> tuple[np.ndarray, dict[str, Any]]:
     """Data without a flaw, and parameters under which nothing goes wrong.
 
-    Groups with as many centers or with more, one Gaussian or a uniform box with any number. Fewer centers than
-    groups, or two groups that share one by bad luck, would be a center between groups: a fault, not clean.
+    Groups with as many centers or with more, one Gaussian or a uniform box with any number. Fewer centers
+    than groups, or two groups that share one by bad luck, would be a center between groups: a fault.
     """
     rng = np.random.default_rng(seed)
     d = int(rng.choice([1, 2, 3, 5, 10, 30]))
@@ -109,7 +109,162 @@ def test_planted_faults_are_named() -> None:
     for seed in range(N_SIMULATIONS):
         fault = FAULTS[seed % len(FAULTS)]
         X, parameters = planted(fault, seed)
-        said = KMeans(**parameters).fit(X).diagnostics_
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # max_iter=2 may leave a cluster without rows
+            said = KMeans(**parameters).fit(X).diagnostics_
         if not any(NAMED[fault] in sentence for sentence in said):
             silent.append((fault, seed, said))
     assert len(silent) <= 0.05 * N_SIMULATIONS, silent
+
+
+# --- by hand ---
+
+
+def two_groups(*more: float) -> np.ndarray:
+    """40 evenly spaced rows around 0, as many around 1000, and `more`."""
+    grid = np.arange(-39.0, 40.0, 2.0)
+    return np.concatenate([grid, grid + 1000, more])[:, np.newaxis]
+
+
+START = [[0.0], [1000.0]]
+
+
+def test_nothing_is_said_where_nothing_is_to_say() -> None:
+    assert KMeans(2, init=START).fit(two_groups()).diagnostics_ == []
+    assert KMeans(2, init=START, max_shift=5000).fit(two_groups()).diagnostics_ == []
+
+
+def test_an_outlier_with_a_cluster_of_its_own() -> None:
+    X = two_groups(30_000.0)
+    (said,) = KMeans(3, init=[*START, [30_000.0]]).fit(X).diagnostics_
+    assert said == (
+        "Cluster 2 holds 1 row, 1450 times its neighbors' spread (the mean distance from their center) away "
+        "from the center of any larger cluster: an outlier has a cluster of its own; trim=0.013 leaves as "
+        "many out, and KMedians and KMedoids are not drawn to it."
+    )
+    (said,) = KMeans(2, init=START, trim=0.013).fit(X).diagnostics_
+    assert said == (
+        "1 of 81 rows, the farthest from the centers, takes no part in the means and the inertia "
+        "(trim=0.013)."
+    )
+
+
+def test_outliers_in_a_cluster() -> None:
+    (said,) = KMeans(2, init=START).fit(two_groups(400.0, -400.0)).diagnostics_
+    assert said.startswith(
+        "Cluster 0 has 2 outliers: 2 rows at least 20 times the mean distance of the others;"
+    )
+    assert "trim=0.025" in said
+
+
+def test_a_center_between_two_groups() -> None:
+    (said,) = KMeans(1).fit(two_groups()).diagnostics_
+    assert said.startswith(
+        "The center of cluster 0 is in a sparse region, between groups: 0 of 80 rows are near it, where one "
+        "group would have 20 or more; a larger n_clusters,"
+    )
+
+
+def test_clusters_that_lost_their_rows() -> None:
+    start = [[0.0], [1000.0], [1e6], [2e6]]
+    said = KMeans(4, init=start).fit(two_groups()).diagnostics_
+    assert said[0] == (
+        "2 clusters lost all rows in iteration 1 and were given the farthest rows "
+        "(empty_clusters='farthest')."
+    )
+    said = KMeans(3, init=start[:3], empty_clusters="split").fit(two_groups()).diagnostics_
+    assert said[0].startswith("1 cluster lost all rows in iteration 1 and was given halves")
+
+
+def test_too_few_distinct_rows() -> None:
+    with pytest.warns(ConvergenceWarning):
+        said = KMeans(4, random_state=0).fit(np.repeat([[1.0], [5.0]], 6, axis=0)).diagnostics_
+    assert len(said) == 1
+    assert "have no rows: X has fewer distinct rows than n_clusters=4" in said[0]
+    assert "n_clusters=2 would do" in said[0]
+
+
+def test_a_fit_that_did_not_converge() -> None:
+    X = np.random.default_rng(0).normal(size=(3000, 2))
+    said = KMeans(8, init=X[:8], max_iter=3, tol=0).fit(X).diagnostics_
+    assert said[0].startswith("The fit stopped at max_iter=3, before converging: ")
+    assert said[0].endswith("rows changed cluster in the last iteration; a larger max_iter goes on.")
+
+
+def test_a_fit_that_goes_back_and_forth() -> None:
+    # The last rows move for long, and bring next to nothing.
+    X = np.random.default_rng(4).normal(size=(100_000, 2))
+    full = KMeans(8, init=X[:8], tol=0, max_iter=1000).fit(X)
+    falls = -np.diff(full.history_["inertia"]) / full.history_["inertia"][:-1]
+    slow = int(np.flatnonzero(falls[:-1] + falls[1:] < 1e-7)[0]) + 8
+    assert slow < full.n_iter_
+    said = KMeans(8, init=X[:8], tol=0, max_iter=slow).fit(X).diagnostics_
+    assert said[0].startswith(f"The fit oscillates: at max_iter={slow}, ")
+    assert "inertia_tol=1e-06" in said[0]
+
+
+# --- what may not matter ---
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_threads_containers_and_rows_without_weight_change_no_word(seed: int) -> None:
+    X, parameters = planted("outliers", 4 * seed)
+    said = KMeans(**parameters).fit(X).diagnostics_
+    assert said
+    for threads in (1, 3):
+        fulcra.set_num_threads(threads)
+        assert KMeans(**parameters).fit(X).diagnostics_ == said
+    assert KMeans(**parameters).fit(sp.csr_array(X)).diagnostics_ == said
+    assert KMeans(**parameters).fit(X, sample_weight=np.full(len(X), 0.001)).diagnostics_ == said
+    junk = np.vstack([X, np.full((5, X.shape[1]), 1e7)])
+    weights = np.repeat([1.0, 0.0], [len(X), 5])
+    assert KMeans(**parameters).fit(junk, sample_weight=weights).diagnostics_ == said
+
+
+def test_uneven_weights_accuse_nobody() -> None:
+    rng = np.random.default_rng(0)
+    accused = 0
+    for seed in range(40):
+        X, parameters = clean(seed)
+        weights = rng.exponential(size=len(X)) ** 2
+        accused += bool(KMeans(**parameters).fit(X, sample_weight=weights).diagnostics_)
+    assert accused <= 2
+
+
+def test_trimming_as_much_as_is_said_silences_the_finding() -> None:
+    X, parameters = planted("outliers", 8)
+    (said,) = KMeans(**parameters).fit(X).diagnostics_
+    share = float(said.split("trim=")[1].split()[0])
+    n_clusters = parameters["n_clusters"] - ("of its own" in said or "of their own" in said)
+    again = KMeans(n_clusters, trim=share, random_state=0, n_init=5).fit(X).diagnostics_
+    assert len(again) == 1
+    assert "take" in again[0]
+
+
+# --- batches and streams ---
+
+
+def test_mini_batches_and_streams_have_the_same_findings() -> None:
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(size=(3000, 2)), rng.normal(size=(3000, 2)) + 30, [[900.0, 900.0]]])
+    start = np.array([[0.0, 0.0], [30.0, 30.0], [900.0, 900.0]])
+    batches = MiniBatchKMeans(3, init=start, n_init=1, random_state=0, max_iter=3).fit(X)
+    assert any("an outlier has a cluster of its own" in sentence for sentence in batches.diagnostics_)
+    rows = OnlineKMeans(3, init=start).fit(X)
+    assert any("an outlier has a cluster of its own" in sentence for sentence in rows.diagnostics_)
+    rows.partial_fit(X[:1])
+    assert not hasattr(rows, "diagnostics_")
+
+
+def test_clean_batches_and_streams_say_nothing() -> None:
+    X = np.random.default_rng(0).normal(size=(5000, 2))
+    start = [[-1.0, 0.0], [1.0, 0.0], [0.0, 2.0]]
+    assert MiniBatchKMeans(3, init=start, n_init=1, random_state=0).fit(X).diagnostics_ == []
+    assert OnlineKMeans(3, init=start).fit(X).diagnostics_ == []
+
+
+def test_centers_put_on_rows_of_a_batch_are_told() -> None:
+    X = two_groups()
+    start = [[0.0], [1000.0], [1e6]]
+    said = MiniBatchKMeans(3, init=start, n_init=1, random_state=0, batch_size=40).fit(X).diagnostics_
+    assert said[0].startswith("Centers that got next to no rows were put on rows of the batch")

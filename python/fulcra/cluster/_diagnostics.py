@@ -26,7 +26,6 @@ _GIVEN = {
 
 def of_kmeans(model: Any, found: _core.KMeansFit, X: Any) -> list[str]:
     """Return the sentences of a `KMeans` with what the core `found` in X, empty where nothing is to say."""
-    n_samples = X.shape[0]
     said = _lost(found.lost, model.empty_clusters)
     if found.n_found < model.n_clusters:
         said.append(_without_rows(found.labels, model.n_clusters))
@@ -39,17 +38,18 @@ def of_kmeans(model: Any, found: _core.KMeansFit, X: Any) -> list[str]:
         )
     if found.stop_reason == "max_iter":
         said.append(_unconverged(model, found, X))
-    return said + findings(found.findings, n_samples)
+    return said + findings(found.findings, model.trim)
 
 
-def findings(found: "_core.Findings", n_samples: int) -> list[str]:
-    """Return a sentence for each finding of the core in a clustering of `n_samples` rows."""
+def findings(found: "_core.Findings", trim: float = 0.0) -> list[str]:
+    """Return a sentence for each finding of the core in what is left of the rows after `trim`."""
     lone, outlying, hollow = found
-    n_outliers = sum(rows for _, rows, _ in lone) + sum(rows for _, rows, _ in outlying)
-    share = ceil(1000 * n_outliers / n_samples) / 1000
-    help_ = f"trim={share:g} leaves as many out, and KMedians and KMedoids are not drawn to"
+    share = sum(share for _, _, share, _ in lone + outlying)
+    # Rounded up, so that no row is left over.
+    enough = ceil(1000 * (trim + (1 - trim) * share)) / 1000
+    help_ = f"trim={enough:g} leaves as many out, and KMedians and KMedoids are not drawn to"
     said = []
-    for cluster, rows, times in lone:
+    for cluster, rows, _, times in lone:
         one = rows == 1
         said.append(
             f"Cluster {cluster} holds {_times(rows, 'row')}, {times:.0f} times its neighbors' spread (the "
@@ -57,7 +57,7 @@ def findings(found: "_core.Findings", n_samples: int) -> list[str]:
             f"{'an outlier has' if one else 'outliers have'} a cluster of {'its' if one else 'their'} own; "
             f"{help_} {'it' if one else 'them'}."
         )
-    for cluster, rows, times in outlying:
+    for cluster, rows, _, times in outlying:
         one = rows == 1
         said.append(
             f"Cluster {cluster} has {'an outlier' if one else f'{rows} outliers'}: {_times(rows, 'row')} at "

@@ -57,7 +57,7 @@ of shape (n_clusters, n_features), default='k-means++'
         The most iterations of one start.
     tol : float, default=1e-4
         Stop once the squared Frobenius norm of the centers' shift, ``sum((C_new - C_old)**2)``, is at most
-        `tol` times the mean of the features' (weighted) variances.
+        `tol` times the mean of the features' (weighted) variances, of the rows that are not trimmed.
     verbose : int, default=0
         Above 0: print a line per iteration.
     random_state : int, RandomState instance or None, default=None

@@ -267,7 +267,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
                 labels, learned["inertia_"] = _core.minibatch_label(X, weights, centers)
                 learned["labels_"] = labels
                 found_flaws = _core.kmeans_diagnose(X, weights, centers, labels)
-                learned["diagnostics_"] += _diagnostics.findings(found_flaws, X.shape[0])
+                learned["diagnostics_"] += _diagnostics.findings(found_flaws)
             else:
                 learned["inertia_"] *= X.shape[0] if weights is None else weights.sum()
         return self._fitted(learned, found.stop_reason, progress)

@@ -174,7 +174,7 @@ class OnlineKMeans(CenterClusterer):
         with self._flaws_named(X):
             labels, self.inertia_ = _core.minibatch_label(X, weights, self.cluster_centers_)
             flaws = _core.kmeans_diagnose(X, weights, self.cluster_centers_, labels)
-        self.labels_, self.diagnostics_ = labels, findings(flaws, X.shape[0])
+        self.labels_, self.diagnostics_ = labels, findings(flaws)
         return self
 
     def partial_fit(self, X: Data, y: object = None, sample_weight: Data = None) -> Self:

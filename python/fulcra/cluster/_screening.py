@@ -91,7 +91,7 @@ def screen_outliers(model: Any, X: Data, *, quantile: float = 0.99) -> NDArray[n
 def _own_distances(model: Any, X: Data, labels: NDArray[Any]) -> NDArray[np.float64]:
     """Return each row's distance from the center of its label, a block of rows at a time."""
     n_samples = len(labels)
-    rows = X if sp.issparse(X) or hasattr(X, "iloc") else np.asarray(X)
+    rows: Any = X if sp.issparse(X) or hasattr(X, "iloc") else np.asarray(X)
     if sp.issparse(rows):
         rows = rows.tocsr()
     own = np.empty(n_samples)

@@ -12,7 +12,7 @@ const STRIP: usize = 1 << 12;
 const STEPS: usize = 8;
 
 /// Some rows around a point, and what each weighs.
-pub(super) struct Members<'a, F> {
+pub(super) struct Cloud<'a, F> {
     pub rows: &'a Rows<'a, F>,
     /// (m,)
     pub members: &'a [u32],
@@ -22,7 +22,7 @@ pub(super) struct Members<'a, F> {
     pub center: &'a [f64],
 }
 
-impl<F: Float> Members<'_, F> {
+impl<F: Float> Cloud<'_, F> {
     /// Unit vector close to the first principal axis, on the side of the member that is farthest from the centre, the largest
     /// content of those; None where all sit on the centre.
     pub fn axis(&self, run: &Run<'_>) -> Result<Option<Vec<f64>>> {
@@ -101,11 +101,7 @@ impl<F: Float> Members<'_, F> {
         sum
     }
 
-    fn strips<T: Send>(
-        &self,
-        run: &Run<'_>,
-        each: impl Fn(std::ops::Range<usize>) -> T + Sync,
-    ) -> Result<Vec<T>> {
+    fn strips<T: Send>(&self, run: &Run<'_>, each: impl Fn(std::ops::Range<usize>) -> T + Sync) -> Result<Vec<T>> {
         let per_row = self.rows.size() / self.rows.n().max(1) + 1;
         run.map(run::ranges(self.members.len(), STRIP), 2 * self.members.len() * per_row, |range, pulse| {
             pulse.check()?;
@@ -141,12 +137,12 @@ mod tests {
         let dense = Rows::Dense(Dense::new(&x, 4, 2).unwrap());
         let csr = Rows::Csr(Csr::new(&x, &columns, &[0, 2, 4, 6, 8], 2).unwrap());
         for rows in [dense, csr] {
-            let line = Members { rows: &rows, members: &[0, 1, 2, 3], weights: &[1.0; 4], center: &[0.0, 0.0] };
+            let line = Cloud { rows: &rows, members: &[0, 1, 2, 3], weights: &[1.0; 4], center: &[0.0, 0.0] };
             let axis = line.axis(&Run::alone()).unwrap().unwrap();
             assert!((axis[0] + 0.6).abs() < 1e-12 && (axis[1] + 0.8).abs() < 1e-12, "{axis:?}");
             let along = line.along(&axis, &Run::alone()).unwrap();
             assert!((along[2] - 10.0).abs() < 1e-12 && (along[1] + 5.0).abs() < 1e-12, "{along:?}");
-            let still = Members { members: &[0], weights: &[1.0], ..line };
+            let still = Cloud { members: &[0], weights: &[1.0], ..line };
             assert!(still.axis(&Run::alone()).unwrap().is_none());
         }
     }

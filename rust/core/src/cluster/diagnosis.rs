@@ -13,16 +13,17 @@
 //!   from the mean: exactly a quarter for the uniform distribution, and more for all others that were tried (exponential, cut off,
 //!   with a flat top, with two slopes, and Gaussian pieces, computed on a grid).
 //!
-//! Weights say how rows compare with each other, not how many they are: they are scaled to the number of rows with weight.
+//! Weights say how rows compare with each other, not how many they are. What is few is asked of weights scaled to the number of
+//! rows that have any; a mean of c rows is, where their weights differ, one of fewer, (sum w)^2 / sum w^2 (Kish 1965).
 
-use super::axis::Members;
+use super::axis::Cloud;
 use super::inertia::{self, Tally};
 use super::lloyd::Fit;
 use crate::error::Result;
 use crate::float::Float;
 use crate::kernels::direct::distance;
 use crate::rows::Rows;
-use crate::run::Run;
+use crate::run::{Pulse, Run};
 
 /// What a clustering without flaws may be accused of, by each kind of finding.
 const ALPHA: f64 = 0.01;
@@ -38,6 +39,8 @@ pub struct Lone {
     pub cluster: usize,
     /// How many rows it has.
     pub rows: usize,
+    /// Their share of all weight.
+    pub share: f64,
     /// How far it is from the nearest centre of a larger cluster, in mean distances of that one's rows.
     pub times: f64,
 }
@@ -49,6 +52,8 @@ pub struct Outlying {
     pub cluster: usize,
     /// How many rows are far.
     pub rows: usize,
+    /// Their share of all weight.
+    pub share: f64,
     /// How far the nearest of them is from the mean of the others, in mean distances of the others.
     pub times: f64,
 }
@@ -108,13 +113,17 @@ impl Bounds {
         Bounds { n, unit, few }
     }
 
+    /// Of all weight.
+    fn share(&self, weight: f64) -> f64 {
+        weight / (self.n * self.unit)
+    }
+
     fn is_few(&self, weight: f64) -> bool {
         weight <= self.few * self.unit * (1.0 + 1e-9)
     }
 
-    /// How many times the mean distance of rows of this weight, from their mean, none of all rows is away from it.
-    fn times(&self, weight: f64) -> f64 {
-        let c = weight / self.unit;
+    /// How many times the mean distance of c rows, from their mean, none of all rows is away from it.
+    fn times(&self, c: f64) -> f64 {
         let x = c * ((self.n / ALPHA).ln() / c).exp_m1();
         std::f64::consts::E / 2.0 * (x - 1.0)
     }
@@ -180,8 +189,9 @@ impl<F: Float> Clustering<'_, F> {
             let Some((nearest, square)) = squares.reduce(|a, b| if b.1 < a.1 { b } else { a }) else { return Ok(None) };
             let near = &self.tallies[nearest];
             let times = square.sqrt() / (near.spread / near.weight).max(pooled);
-            let found = times.is_finite() && times > bounds.times(near.weight);
-            Ok(found.then(|| Lone { cluster: j, rows: self.tallies[j].rows, times }))
+            let found = times.is_finite() && times > bounds.times(near.weight * near.weight / near.squares);
+            let Tally { rows, weight, .. } = self.tallies[j];
+            Ok(found.then(|| Lone { cluster: j, rows, share: bounds.share(weight), times }))
         })?;
         Ok(lone.into_iter().flatten().collect())
     }
@@ -190,10 +200,7 @@ impl<F: Float> Clustering<'_, F> {
         let suspect = |tally: &Tally| !bounds.is_few(tally.weight) && tally.spread > 0.0 && !bounds.is_plain(tally);
         let members = self.members(1, suspect);
         let work = members.iter().map(|(_, members)| members.len()).sum::<usize>() * 4 * self.rows.d();
-        let found = run.map(members, work, |(j, members), pulse| {
-            pulse.check()?;
-            Ok(self.far_members(j, members, bounds))
-        })?;
+        let found = run.map(members, work, |(j, members), pulse| self.far_members(j, members, bounds, pulse))?;
         Ok(found.into_iter().flatten().collect())
     }
 
@@ -215,41 +222,58 @@ impl<F: Float> Clustering<'_, F> {
 
     /// The members of cluster j that are too far from the others to be of their kind. What is far draws the centre, so the
     /// distances are from the mean of those that remain without the few farthest, taken a few times.
-    fn far_members(&self, j: usize, members: Vec<u32>, bounds: &Bounds) -> Option<Outlying> {
+    fn far_members(&self, j: usize, members: Vec<u32>, bounds: &Bounds, pulse: &Pulse<'_>) -> Result<Option<Outlying>> {
         const STEPS: usize = 3;
+        const STRIP: usize = 1 << 12;
         let weight = |i: u32| self.weight(i as usize);
         let total: f64 = members.iter().map(|&i| weight(i)).sum();
         let most = (bounds.few * bounds.unit).min(total / 2.0);
         let mut center = self.center(j).to_vec();
         let mut far: Vec<(f64, u32)> = members.into_iter().map(|i| (0.0, i)).collect();
+        let nearer = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
         let mut core = 0;
         for step in 0..STEPS {
             let norm = inertia::norms(&center, center.len())[0];
-            far.iter_mut().for_each(|(r, i)| *r = inertia::distance(self.rows, *i as usize, &center, norm).sqrt());
-            far.sort_by(|a, b| a.0.total_cmp(&b.0));
+            for strip in far.chunks_mut(STRIP) {
+                pulse.check()?;
+                strip
+                    .iter_mut()
+                    .for_each(|(r, i)| *r = inertia::distance(self.rows, *i as usize, &center, norm).sqrt());
+            }
+            // The others need no order. Rows lighter than others may be more than these: then some stay.
+            let sorted = far.len() - (4 * bounds.few as usize).min(far.len());
+            if sorted > 0 {
+                far.select_nth_unstable_by(sorted, nearer);
+            }
+            far[sorted..].sort_unstable_by(nearer);
             let mut left = total;
             core = far.len();
-            while core > 0 && total - (left - weight(far[core - 1].1)) <= most * (1.0 + 1e-9) {
+            while core > sorted && total - (left - weight(far[core - 1].1)) <= most * (1.0 + 1e-9) {
                 core -= 1;
                 left -= weight(far[core].1);
             }
             if step + 1 < STEPS {
                 center.fill(0.0);
-                for &(_, i) in &far[..core] {
-                    self.rows.for_cells(i as usize, |f, x| center[f] += weight(i) * x);
+                for strip in far[..core].chunks(STRIP) {
+                    pulse.check()?;
+                    for &(_, i) in strip {
+                        self.rows.for_cells(i as usize, |f, x| center[f] += weight(i) * x);
+                    }
                 }
                 center.iter_mut().for_each(|sum| *sum /= left);
             }
         }
-        let (mut all, mut spread) = (0.0, 0.0);
+        let (mut all, mut squares, mut spread) = (0.0, 0.0, 0.0);
         for (c, &(r, i)) in far.iter().enumerate() {
-            if c >= core && spread > 0.0 && r > bounds.times(all) * (spread / all) {
-                return Some(Outlying { cluster: j, rows: far.len() - c, times: r / (spread / all) });
+            if c >= core && spread > 0.0 && r > bounds.times(all * all / squares) * (spread / all) {
+                let (rows, share) = (far.len() - c, bounds.share(total - all));
+                return Ok(Some(Outlying { cluster: j, rows, share, times: r / (spread / all) }));
             }
             all += weight(i);
+            squares += weight(i) * weight(i);
             spread += weight(i) * r;
         }
-        None
+        Ok(None)
     }
 
     /// Tests the share of rows near the mean along the principal axis, by the bound of Chernoff and Hoeffding on the tail of a
@@ -263,16 +287,17 @@ impl<F: Float> Clustering<'_, F> {
         let mut hollow = Vec::new();
         for (j, members) in sampled.into_iter().filter(|(_, members)| members.len() >= alone) {
             let weights: Vec<f64> = members.iter().map(|&i| self.weight(i as usize)).collect();
-            let cluster = Members { rows: self.rows, members: &members, weights: &weights, center: self.center(j) };
+            let cluster = Cloud { rows: self.rows, members: &members, weights: &weights, center: self.center(j) };
             let Some(axis) = cluster.axis(run)? else { continue };
             let along = cluster.along(&axis, run)?;
             let total: f64 = weights.iter().sum();
-            let mean = |of: &dyn Fn(f64) -> f64| along.iter().zip(&weights).map(|(z, w)| w * of(*z)).sum::<f64>() / total;
+            let mean =
+                |of: &dyn Fn(f64) -> f64| along.iter().zip(&weights).map(|(z, w)| w * of(*z)).sum::<f64>() / total;
             let middle = mean(&|z| z);
             let half = mean(&|z| (z - middle).abs()) / 2.0;
             let is_near = |z: f64| (z - middle).abs() < half;
             let share = mean(&|z| f64::from(is_near(z)));
-            let rows = (total / bounds.unit).min(members.len() as f64);
+            let rows = total * total / weights.iter().map(|w| w * w).sum::<f64>();
             if share < SHARE && rows * divergence(share, SHARE) > (k as f64 / ALPHA).ln() {
                 let near = along.iter().filter(|&&z| is_near(z)).count();
                 hollow.push(Hollow { cluster: j, near, of: members.len() });
@@ -286,4 +311,46 @@ impl<F: Float> Clustering<'_, F> {
 fn divergence(p: f64, q: f64) -> f64 {
     let part = |p: f64, q: f64| if p > 0.0 { p * (p / q).ln() } else { 0.0 };
     part(p, q) + part(1.0 - p, 1.0 - q)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::Dense;
+
+    /// One cluster of 2 j - 41 for j = 1..=40, and `more` rows.
+    fn one_cluster(more: &[f64], weights: Option<&[f64]>) -> Diagnosis {
+        let x: Vec<f64> = (1..=40).map(|j| f64::from(2 * j - 41)).chain(more.iter().copied()).collect();
+        let rows = Rows::Dense(Dense::new(&x, x.len(), 1).unwrap());
+        let labels = vec![0; x.len()];
+        let centers = [x.iter().sum::<f64>() / x.len() as f64];
+        let level = crate::kernels::simd::Level::detect();
+        let run = Run::alone();
+        let (_, tallies) = inertia::inertia_and_tallies(&rows, weights, &centers, &labels, level, &run).unwrap();
+        let (rows, labels, tallies) = (&rows, &labels[..], &tallies[..]);
+        diagnose(&Clustering { rows, weights, centers: &centers, labels, tallies }, &run).unwrap()
+    }
+
+    #[test]
+    fn evenly_spaced_rows_are_without_flaw() {
+        assert_eq!(one_cluster(&[], None), Diagnosis::default());
+        assert_eq!(one_cluster(&[60.0], None), Diagnosis::default());
+    }
+
+    #[test]
+    fn far_rows_are_counted_and_do_not_hide_each_other() {
+        // The mean distance of the others is 20, and the bound e / 2 (40 (4100^(1/40) - 1) - 1), about 11 of those.
+        assert_eq!(one_cluster(&[200.0], None).outlying, []);
+        let found = one_cluster(&[260.0, 270.0, -265.0], None).outlying;
+        assert_eq!((found.len(), found[0].rows), (1, 3));
+        assert!(found[0].times > 12.0 && found[0].times < 14.0, "{found:?}");
+        assert!((found[0].share - 3.0 / 43.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn rows_without_weight_are_nothing() {
+        let mut weights = [1.0; 42];
+        weights[40] = 0.0;
+        assert_eq!(one_cluster(&[1e6, 3.0], Some(&weights)), Diagnosis::default());
+    }
 }

@@ -12,8 +12,8 @@
 
 use std::cmp::Ordering;
 
-use super::axis::Members;
-use super::members;
+use super::axis::Cloud;
+use super::members::Members;
 use super::seeding::{Draw, Stream};
 use super::sums::Sums;
 use super::{content, inertia};
@@ -77,13 +77,7 @@ pub fn refill<F: Float>(
 }
 
 /// Of every row, the squared distance to its centre.
-fn own<F: Float>(
-    rows: &Rows<'_, F>,
-    centers: &[f64],
-    labels: &[i32],
-    level: Level,
-    run: &Run<'_>,
-) -> Result<Vec<f64>> {
+fn own<F: Float>(rows: &Rows<'_, F>, centers: &[f64], labels: &[i32], level: Level, run: &Run<'_>) -> Result<Vec<f64>> {
     Ok(inertia::for_distances(rows, centers, labels, level, run, |_, distances| distances.to_vec())?.concat())
 }
 
@@ -112,10 +106,10 @@ fn split<F: Float>(
             squares[j] += if *distance > ROUNDING * norms[j] { weight(i) * distance } else { 0.0 };
         }
         let largest = (0..k).fold(0, |best, j| if squares[j] > squares[best] { j } else { best });
-        let all = members::Members::new(&moved, weights, k);
+        let all = Members::new(&moved, weights, k);
         let members = all.of(largest);
         let of_members: Vec<f64> = members.iter().map(|&i| weight(i as usize)).collect();
-        let cluster = Members { rows, members, weights: &of_members, center: &means[largest * d..][..d] };
+        let cluster = Cloud { rows, members, weights: &of_members, center: &means[largest * d..][..d] };
         let axis = if squares[largest] > 0.0 { cluster.axis(run)? } else { None };
         let Some(axis) = axis else { break };
         let along = cluster.along(&axis, run)?;

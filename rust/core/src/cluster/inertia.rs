@@ -137,6 +137,8 @@ pub struct Tally {
     pub rows: usize,
     /// Sum of w.
     pub weight: f64,
+    /// Sum of w^2.
+    pub squares: f64,
     /// Sum of w ||x - c||.
     pub spread: f64,
     /// The largest ||x - c||^2 of a row with weight.
@@ -147,6 +149,7 @@ impl Tally {
     fn add(&mut self, other: &Tally) {
         self.rows += other.rows;
         self.weight += other.weight;
+        self.squares += other.squares;
         self.spread += other.spread;
         self.farthest = self.farthest.max(other.farthest);
     }
@@ -199,6 +202,7 @@ pub(super) fn tally(distances: &[f64], weights: Option<&[f64]>, labels: &[i32], 
         let tally = &mut tallies[label as usize];
         tally.rows += usize::from(w > 0.0);
         tally.weight += w;
+        tally.squares += w * w;
         tally.spread += w * distance.sqrt();
         tally.farthest = if w > 0.0 { tally.farthest.max(distance) } else { tally.farthest };
     }

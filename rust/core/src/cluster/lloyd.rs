@@ -305,7 +305,12 @@ impl<F: Float> Job<'_, F> {
             repaired.held += usize::from(sums.held());
             // Rows may stand still, or the inertia, while centres are on their way.
             let on_the_way = sums.held() || was_held;
-            let settled = if on_the_way { None } else { rules.stop(&iteration, before, moments.variance) };
+            let variance = match &trimming {
+                None => moments.variance,
+                // That of all rows is mostly that of the outliers.
+                Some(trimming) => Moments::new(rows, Some(trimming.kept()), level, run)?.variance,
+            };
+            let settled = if on_the_way { None } else { rules.stop(&iteration, before, variance) };
             stop = settled.or(told_to.then_some(Stop::Listener));
             history.push(iteration);
             run.check()?;
@@ -357,8 +362,7 @@ impl<F: Float> Job<'_, F> {
         let &Job { rows, weights, repairs, level, run, .. } = self;
         let kept = trimming.map_or(weights, |trimming| Some(trimming.kept()));
         let seed = content::mix(repairs.seed.wrapping_add(iteration as u64));
-        let refilled =
-            empty::refill(repairs.empty, seed, rows, kept, codebook.centers(), labels, sums, level, run)?;
+        let refilled = empty::refill(repairs.empty, seed, rows, kept, codebook.centers(), labels, sums, level, run)?;
         sums.place(&refilled);
         repaired.lost.push(Lost { iteration, empty, refilled: refilled.len() });
         Ok(())

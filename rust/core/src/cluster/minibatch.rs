@@ -59,14 +59,7 @@ pub struct Learner<F: Float> {
 impl<F: Float> Learner<F> {
     /// For dense rows, or sparse ones, of `d` columns.
     /// No batch moves a centre farther than `max_shift`; to be put on a row is no such move.
-    pub fn new(
-        state: State,
-        d: usize,
-        dense: bool,
-        ratio: f64,
-        max_shift: Option<f64>,
-        seed: u64,
-    ) -> Result<Self> {
+    pub fn new(state: State, d: usize, dense: bool, ratio: f64, max_shift: Option<f64>, seed: u64) -> Result<Self> {
         let k = state.seen.len();
         nearest::check_k(k)?;
         if k == 0 || d == 0 || state.centers.len() != k * d {

@@ -418,7 +418,8 @@ impl Sums {
             let share = weight / seen[j];
             let means = self.totals[j * self.d..].iter().zip(&self.shift).map(|(sum, m)| m + sum / weight);
             let steps = means.zip(&*center).map(|(mean, c)| share * (mean - c));
-            let (mut square, norm) = steps.zip(&*center).fold((0.0, 0.0), |(s, n), (step, c)| (s + step * step, n + c * c));
+            let (mut square, norm) =
+                steps.zip(&*center).fold((0.0, 0.0), |(s, n), (step, c)| (s + step * step, n + c * c));
             if square <= STANDSTILL * norm {
                 continue;
             }

@@ -119,9 +119,8 @@ fn farthest<F: Float>(
         return Ok(trimmed);
     }
     let mut last: Vec<usize> = (0..rows.n()).filter(|&i| bin(i) == edge - 1 && apart(i)).collect();
-    let farther = |&a: &usize, &b: &usize| {
-        distances[b].total_cmp(&distances[a]).then_with(|| content::compare_cells(rows, b, a))
-    };
+    let farther =
+        |&a: &usize, &b: &usize| distances[b].total_cmp(&distances[a]).then_with(|| content::compare_cells(rows, b, a));
     last.sort_by(farther);
     run.check()?;
     for group in last.chunk_by(|a, b| farther(a, b).is_eq()) {

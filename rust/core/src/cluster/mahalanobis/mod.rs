@@ -204,7 +204,16 @@ impl<F: Float> Job<'_, F> {
         let (shape, factors, penalties) = self.shape(&centers, &covariances)?;
         let (_, inertia) = assign::assign(rows, weights, &shape, &mut labels, &mut costs, run)?;
         let stop = stop.unwrap_or(Stop::MaxIter);
-        let fit = Fit { centers, labels, inertia, n_iter: history.len(), stop, history, repaired: Repaired::default(), tallies: Vec::new() };
+        let fit = Fit {
+            centers,
+            labels,
+            inertia,
+            n_iter: history.len(),
+            stop,
+            history,
+            repaired: Repaired::default(),
+            tallies: Vec::new(),
+        };
         Ok(Ellipsoids { fit, covariances, factors, penalties })
     }
 

@@ -129,7 +129,16 @@ impl<F: Float> Job<'_, F> {
             assign::assign(rows, weights, &codebook, &mut labels, &mut bounds, drift.as_ref(), run)?;
         }
         let inertia = self.loss(&centers, &labels)?;
-        Ok(Fit { centers, labels, inertia, n_iter: history.len(), stop, history, repaired: Repaired::default(), tallies: Vec::new() })
+        Ok(Fit {
+            centers,
+            labels,
+            inertia,
+            n_iter: history.len(),
+            stop,
+            history,
+            repaired: Repaired::default(),
+            tallies: Vec::new(),
+        })
     }
 
     /// Labels with the farthest rows, and their copies, in the clusters that have none (see [`super::empty`]).
