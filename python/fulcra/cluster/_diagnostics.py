@@ -124,12 +124,11 @@ def _trimmed(trimmed: NDArray[np.bool_], share: float) -> str:
     rows = int(np.count_nonzero(trimmed))
     if not rows:
         return f"No rows are trimmed: trim={share:g} of the weight is less than the farthest row has."
-    which = (
-        "row, the farthest from its center, takes"
-        if rows == 1
-        else "rows, the farthest from their centers, take"
+    take = "takes" if rows == 1 else "take"
+    return (
+        f"{rows} of {len(trimmed)} rows, the farthest from the centers, {take} no part in the means and the "
+        f"inertia (trim={share:g})."
     )
-    return f"{rows} of {len(trimmed)} {which} no part in the means and the inertia (trim={share:g})."
 
 
 def _unconverged(model: Any, found: _core.KMeansFit, X: Any) -> str:
