@@ -46,6 +46,22 @@ class KMeansFit:
     def stop_reason(self) -> str: ...  # unchanged, tol, shift_tol, inertia_tol, max_iter or listener
     @property
     def history(self) -> dict[str, NDArray[Any]]: ...  # moved: int64; else float64
+    @property
+    def lost(self) -> list[tuple[int, int, int]]:
+        """By iteration that found clusters without rows: it, how many, and how many were given some."""
+    @property
+    def held(self) -> int: ...  # iterations in which a center was held short
+    @property
+    def trimmed(self) -> NDArray[np.bool_] | None: ...  # (n_samples,)
+    @property
+    def findings(self) -> Findings: ...  # empty unless asked for
+
+#: Outliers that have a cluster of their own, outliers in a cluster (both: cluster, rows, their share of the
+#: weight, how many times the mean distance away), and centers between groups (cluster, rows near it, of how
+#: many looked at).
+Findings: TypeAlias = tuple[
+    list[tuple[int, int, float, float]], list[tuple[int, int, float, float]], list[tuple[int, int, int]]
+]
 
 def kmeans_fit(
     X: Any,  # C-contiguous float32 / float64 ndarray, or a scipy CSR matrix / array with 32-bit indices
@@ -61,8 +77,16 @@ def kmeans_fit(
     every_distance: bool = False,
     breathing: bool = False,
     on_sphere: bool = False,  # rows are unit vectors, and centers too; the inertia is of 1 - cos
+    empty: str = "farthest",  # or "random", "split"
+    empty_seed: int = 0,
+    trim: float = 0.0,
+    max_shift: float | None = None,
+    diagnose: bool = False,  # whether to look for findings
     listener: Listener | None = None,
 ) -> KMeansFit: ...
+def kmeans_diagnose(
+    X: Any, sample_weight: NDArray[np.float64] | None, centers: Floats, labels: NDArray[np.int32]
+) -> Findings: ...
 def kmeans_predict(X: Any, centers: Floats) -> NDArray[np.int32]: ...
 def kmeans_inertia(X: Any, sample_weight: NDArray[np.float64] | None, centers: Floats) -> float: ...
 def kmeans_distances(X: Any, centers: Floats) -> Floats: ...  # (n_samples, n_clusters), Euclidean
@@ -277,6 +301,8 @@ class MiniBatchFit:
     @property
     def n_rows(self) -> int: ...  # learned from
     @property
+    def held(self) -> int: ...  # batches in which a center was held short
+    @property
     def stop_reason(self) -> str: ...  # tol, no_improvement, max_iter or listener
     @property
     def history(self) -> dict[str, NDArray[Any]]: ...  # reassigned: int64; else float64
@@ -310,6 +336,7 @@ def minibatch_fit(
     max_no_improvement: int | None,
     reassignment_ratio: float,
     seed: int,
+    max_shift: float | None = None,
     feed: Feed | None = None,
     listener: StepListener | None = None,
 ) -> MiniBatchFit: ...
@@ -322,6 +349,7 @@ def minibatch_step(
     since: int,
     reassignment_ratio: float,
     seed: int,
+    max_shift: float | None = None,
 ) -> tuple[
     NDArray[np.float64],  # (n_clusters, n_features), the centers
     NDArray[np.float64],  # (n_clusters,), the counts

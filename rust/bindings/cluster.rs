@@ -9,8 +9,11 @@ pub mod minibatch;
 pub mod online;
 pub mod spherical;
 
+use fulcra_core::cluster::diagnosis::{self, Clustering, Diagnosis};
+use fulcra_core::cluster::empty::Empty;
 use fulcra_core::cluster::lloyd::{self, Fit, Iteration, Listener, Rules, Start, Stop};
 use fulcra_core::cluster::moments::Moments;
+use fulcra_core::cluster::repairs::Repairs;
 use fulcra_core::cluster::{distances, inertia, seeding};
 use fulcra_core::kernels::nearest::{self, Codebook};
 use fulcra_core::kernels::nearest_few::{FEW_ROWS, assign_few};
@@ -44,12 +47,40 @@ pub struct KMeansFit {
     /// inertia, shift (sum ||C_new - C_old||^2), seconds, evaluated (share of the distances): float64; moved: int64
     #[pyo3(get)]
     history: Py<PyDict>,
+    /// Iteration, clusters that it found without rows, those of them that were given some.
+    #[pyo3(get)]
+    lost: Vec<(usize, usize, usize)>,
+    /// Iterations in which a centre was held short.
+    #[pyo3(get)]
+    held: usize,
+    /// (n_samples,), bool
+    #[pyo3(get)]
+    trimmed: Option<Py<PyArray1<bool>>>,
+    #[pyo3(get)]
+    findings: Findings,
+}
+
+/// What is wrong with clusters: outliers that have one of their own, outliers in one (cluster, rows, share of the weight, times the mean distance), and
+/// centres between groups (cluster, rows near it, of how many).
+type Findings = (Vec<Outliers>, Vec<Outliers>, Vec<(usize, usize, usize)>);
+type Outliers = (usize, usize, f64, f64);
+
+fn to_findings(found: Diagnosis) -> Findings {
+    (
+        found.lone.into_iter().map(|lone| (lone.cluster, lone.rows, lone.share, lone.times)).collect(),
+        found
+            .outlying
+            .into_iter()
+            .map(|outlying| (outlying.cluster, outlying.rows, outlying.share, outlying.times))
+            .collect(),
+        found.hollow.into_iter().map(|hollow| (hollow.cluster, hollow.near, hollow.of)).collect(),
+    )
 }
 
 /// k-means from every start; see `_core.pyi`.
 #[pyfunction]
-#[pyo3(signature = (X, sample_weight, starts, *, n_clusters, max_iter, tol, shift_tol=None, inertia_tol=None, every_distance=false, breathing=false, on_sphere=false, listener=None))]
-#[allow(non_snake_case, clippy::too_many_arguments)] // the signature is Python's
+#[pyo3(signature = (X, sample_weight, starts, *, n_clusters, max_iter, tol, shift_tol=None, inertia_tol=None, every_distance=false, breathing=false, on_sphere=false, empty="farthest", empty_seed=0, trim=0.0, max_shift=None, diagnose=false, listener=None))]
+#[allow(non_snake_case, clippy::too_many_arguments, clippy::fn_params_excessive_bools)] // the signature is Python's
 pub fn kmeans_fit(
     py: Python<'_>,
     X: &Bound<'_, PyAny>,
@@ -63,18 +94,61 @@ pub fn kmeans_fit(
     every_distance: bool,
     breathing: bool,
     on_sphere: bool,
+    empty: &str,
+    empty_seed: u64,
+    trim: f64,
+    max_shift: Option<f64>,
+    diagnose: bool,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<KMeansFit> {
+    let repairs = Repairs { empty: to_empty(empty)?, seed: empty_seed, trim, max_shift };
     let rules = Rules { k: n_clusters, max_iter, tol, shift_tol, inertia_tol, every_distance, breathing, on_sphere };
     dispatch!(&Samples::new(X)?, |rows| {
         let weights = convert::weights(sample_weight.as_ref(), rows.n())?;
         let starts = starts.iter().map(|start| to_start(start, rows.d())).collect::<PyResult<Vec<_>>>()?;
-        let fit = detached(py, |interpreter, run| {
+        let (fit, found) = detached(py, |interpreter, run| {
             let listener = listener.as_ref().map(|listener| PythonListener { listener, interpreter });
             let listener = listener.as_ref().map(|listener| listener as &dyn Listener);
-            lloyd::fit(&rows, weights, &starts, &rules, listener, run)
+            let fit = lloyd::fit_with(&rows, weights, &starts, &rules, &repairs, listener, run)?;
+            let found = if diagnose { diagnosis::of_fit(&rows, weights, &fit, run)? } else { Diagnosis::default() };
+            Ok((fit, found))
         })?;
-        wrap(py, &rows, fit, n_clusters)
+        Ok(KMeansFit { findings: to_findings(found), ..wrap(py, &rows, fit, n_clusters)? })
+    })
+}
+
+fn to_empty(name: &str) -> PyResult<Empty> {
+    match name {
+        "farthest" => Ok(Empty::Farthest),
+        "random" => Ok(Empty::Random),
+        "split" => Ok(Empty::Split),
+        _ => Err(pyo3::exceptions::PyValueError::new_err(format!("unknown kind of refill {name:?}"))),
+    }
+}
+
+/// What is wrong with clusters of which labels and centres are all that is known.
+#[pyfunction]
+#[allow(non_snake_case)]
+pub fn kmeans_diagnose(
+    py: Python<'_>,
+    X: &Bound<'_, PyAny>,
+    sample_weight: Option<PyReadonlyArray1<'_, f64>>,
+    centers: &Bound<'_, PyAny>,
+    labels: PyReadonlyArray1<'_, i32>,
+) -> PyResult<Findings> {
+    dispatch!(&Samples::new(X)?, |rows| {
+        let weights = convert::weights(sample_weight.as_ref(), rows.n())?;
+        let (centers, k) = convert::centers(centers, rows.d())?;
+        let labels = labels.as_slice()?;
+        if labels.len() != rows.n() || labels.iter().any(|&label| label < 0 || label as usize >= k) {
+            return Err(pyo3::exceptions::PyValueError::new_err("labels must name a center for each row"));
+        }
+        let found = detached(py, |_, run| {
+            let (_, tallies) = inertia::inertia_and_tallies(&rows, weights, &centers, labels, Level::detect(), run)?;
+            let clustering = Clustering { rows: &rows, weights, centers: &centers, labels, tallies: &tallies };
+            diagnosis::diagnose(&clustering, run)
+        })?;
+        Ok(to_findings(found))
     })
 }
 
@@ -107,6 +181,10 @@ fn wrap<F: Float + Element>(py: Python<'_>, rows: &Rows<'_, F>, fit: Fit, k: usi
         stop_reason: fit.stop.name(),
         history: history.unbind(),
         labels: fit.labels.into_pyarray(py).unbind(),
+        lost: fit.repaired.lost.iter().map(|lost| (lost.iteration, lost.empty, lost.refilled)).collect(),
+        held: fit.repaired.held,
+        trimmed: fit.repaired.trimmed.map(|trimmed| trimmed.into_pyarray(py).unbind()),
+        findings: Findings::default(),
     })
 }
 

@@ -31,7 +31,9 @@ mod _core {
     #[pymodule_export]
     use crate::cluster::spherical::{spherical_distances, spherical_loss, spherical_predict, unit_rows};
     #[pymodule_export]
-    use crate::cluster::{KMeansFit, kmeans_distances, kmeans_fit, kmeans_inertia, kmeans_plusplus, kmeans_predict};
+    use crate::cluster::{
+        KMeansFit, kmeans_diagnose, kmeans_distances, kmeans_fit, kmeans_inertia, kmeans_plusplus, kmeans_predict,
+    };
     #[pymodule_export]
     use crate::errors::{NonFiniteError, SingularError};
     #[pymodule_export]

@@ -41,6 +41,11 @@ def main() -> None:
         "many clusters": (plain, {"n_clusters": 300, "max_iter": 2}, None),
         "breathing": (plain, {"n_clusters": 30, "refine": "breathing", "max_iter": 8}, None),
         "elkan": (plain, {"n_clusters": 13, "algorithm": "elkan"}, None),
+        "trim": (plain, {"n_clusters": 13, "trim": 0.1}, None),
+        "trim by weight": (long, {"n_clusters": 5, "trim": 0.1, "max_iter": 4}, weights),
+        "max_shift": (plain, {"n_clusters": 13, "max_shift": 0.05}, None),
+        "split": (plain, {"n_clusters": 90, "init": "uniform", "empty_clusters": "split"}, None),
+        "drawn": (plain, {"n_clusters": 90, "init": "uniform", "empty_clusters": "random"}, None),
     }
     prints = {}
     for name, (X, parameters, sample_weight) in cases.items():
@@ -55,6 +60,7 @@ def main() -> None:
                     model.predict(rows), model.transform(rows[:500]), model.score(rows), model.n_iter_
                 )
                 history = model.history_
+                prints[f"{case}, diagnostics"] = digest(model.diagnostics_)
                 prints[f"{case}, history"] = digest(history["inertia"], history["shift"], history["moved"])
                 chosen = kmeans_plusplus(rows, 9, sample_weight=sample_weight, random_state=1)[1]
                 prints[f"{case}, kmeans_plusplus"] = digest(chosen)

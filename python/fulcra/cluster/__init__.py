@@ -11,6 +11,7 @@ from fulcra.cluster._kmedoids import KMedoids
 from fulcra.cluster._mahalanobis import MahalanobisKMeans
 from fulcra.cluster._minibatch import MiniBatchKMeans
 from fulcra.cluster._online import OnlineKMeans
+from fulcra.cluster._screening import screen_outliers
 from fulcra.cluster._seeding import kmeans_plusplus
 from fulcra.cluster._spherical import SphericalKMeans
 
@@ -31,6 +32,7 @@ __all__ = [
     "align_labels",
     "k_means",
     "kmeans_plusplus",
+    "screen_outliers",
 ]
 
 

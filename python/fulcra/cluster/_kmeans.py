@@ -21,8 +21,9 @@ from fulcra._base import (
     check_weights,
     estimator_fit,
 )
+from fulcra.cluster import _diagnostics
 from fulcra.cluster._restarts import RestartingClusterer
-from fulcra.cluster._seeding import NAMED_INITS, number_of_starts, starts
+from fulcra.cluster._seeding import NAMED_INITS, a_seed, number_of_starts, starts
 
 
 class KMeans(RestartingClusterer):
@@ -56,7 +57,7 @@ of shape (n_clusters, n_features), default='k-means++'
         The most iterations of one start.
     tol : float, default=1e-4
         Stop once the squared Frobenius norm of the centers' shift, ``sum((C_new - C_old)**2)``, is at most
-        `tol` times the mean of the features' (weighted) variances.
+        `tol` times the mean of the features' (weighted) variances, of the rows that are not trimmed.
     verbose : int, default=0
         Above 0: print a line per iteration.
     random_state : int, RandomState instance or None, default=None
@@ -75,6 +76,23 @@ of shape (n_clusters, n_features), default='k-means++'
         What to do with the best start. 'breathing' adds a few centers where the sums of squares are largest,
         iterates, takes as many away where that costs least, and goes on while that lowers the inertia. The
         result is usually better than the best of ten starts, for a few times the work of one.
+    empty_clusters : {'farthest', 'random', 'split'}, default='farthest'
+        What a cluster that loses all its rows is given, each with all its copies:
+
+        - 'farthest': the row that is farthest from its center.
+        - 'random': a row drawn by weight, of those that do not sit on their center.
+        - 'split': half of the cluster with the largest sum of squares, the rows on one side of its mean along
+          its principal axis. Of no use to outliers, which 'farthest' is drawn to.
+    trim : float, default=0.0
+        The share of the weight, from 0 to below 1, that takes no part: in every iteration the rows that are
+        farthest from their nearest center are left out of the means and the inertia (trimmed k-means).
+        Rounded down to whole rows: from the farthest on as many as weigh no more than the share, rows of
+        equal content together, and none that sits on its center. The start by 'k-means++' then does not draw
+        from the share of the rows that is farthest from the centers so far.
+    max_shift : float, default=None
+        How far a center moves in one iteration at most (Euclidean, in the units of X). While one is held
+        short of the mean of its rows, no rule but `max_iter` stops the fit. A center that is given other
+        rows because it lost its own goes there at once. None: no bound.
 
     Attributes
     ----------
@@ -83,8 +101,15 @@ of shape (n_clusters, n_features), default='k-means++'
     labels_ : ndarray of shape (n_samples,), int32
         For each row the index of the nearest of `cluster_centers_`, the lowest index on a tie.
     inertia_ : float
-        The sum over the rows of weight times squared distance from the nearest of `cluster_centers_`, in
-        float64.
+        The sum over the rows, those trimmed left out, of weight times squared distance from the nearest of
+        `cluster_centers_`, in float64.
+    trimmed_ : ndarray of shape (n_samples,), bool
+        With `trim` above 0 only: the rows that take no part. They have labels as all others.
+    diagnostics_ : list of str
+        What happened, and what is wrong with the clusters, in sentences that name the cluster, the number and
+        the parameter that helps: clusters that lost all rows, or have none; what `trim` and `max_shift` did;
+        a fit that did not converge; outliers, in a cluster or with one of their own; centers in a sparse
+        region between groups. Empty where nothing is to say. See Notes.
     n_iter_ : int
         Iterations of the best start, and of what `refine` made of it.
     history_ : dict of str to ndarray of shape (n_iter_,)
@@ -102,6 +127,7 @@ of shape (n_clusters, n_features), default='k-means++'
     See Also
     --------
     kmeans_plusplus : The default start alone.
+    screen_outliers : Rows that are far from their centers.
 
     Notes
     -----
@@ -109,8 +135,16 @@ of shape (n_clusters, n_features), default='k-means++'
     distances come from direct differences in float64 as well, so that offsets and large coordinates do not
     blur them.
 
-    An empty cluster is given the rows with the farthest content from their centers. Rows of weight 0 change
-    nothing, and a weight of 2 is the same as the row twice.
+    Rows of weight 0 change nothing, and a weight of 2 is the same as the row twice.
+
+    The findings in `diagnostics_` are tests, each of which accuses a clustering without flaws with a
+    probability of 0.01 or less. Without flaws means that the rows of each cluster have a log-concave density:
+    Gaussian of any covariance, uniform on a convex body, and whatever k-means cuts out of these. No such
+    density has a heavier tail than the exponential distribution, so of n rows none is expected at more than
+    ``e / 2 * (ln(n / 0.01) - 1)`` times the mean distance from the mean (more than that for small clusters);
+    and in every direction a quarter of the rows or more is within half of the mean distance of it. A cluster
+    as small as ``min(n / (10 * n_clusters), ln(n))`` rows, or one row, may be outliers. Weights say how rows
+    compare, not how many they are.
 
     Inputs must not be written to by other threads while a fit runs.
 
@@ -119,6 +153,9 @@ of shape (n_clusters, n_features), default='k-means++'
     Lloyd (1982), "Least squares quantization in PCM", IEEE Transactions on Information Theory 28.
     Rodriguez and Laio (2014), "Clustering by fast search and find of density peaks", Science 344.
     Fritzke (2020), "The breathing k-means algorithm", arXiv:2006.15666.
+    Cuesta-Albertos, Gordaliza and Matran (1997), "Trimmed k-means: an attempt to robustify quantizers",
+    Annals of Statistics 25.
+    Boley (1998), "Principal direction divisive partitioning", Data Mining and Knowledge Discovery 2.
 
     Examples
     --------
@@ -151,6 +188,9 @@ of shape (n_clusters, n_features), default='k-means++'
         "shift_tol": [Interval(Real, 0, None, closed="left"), None],
         "inertia_tol": [Interval(Real, 0, None, closed="left"), None],
         "refine": [StrOptions({"breathing"}), None],
+        "empty_clusters": [StrOptions({"farthest", "random", "split"})],
+        "trim": [Interval(Real, 0, 1, closed="left")],
+        "max_shift": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     def __init__(
@@ -168,6 +208,9 @@ of shape (n_clusters, n_features), default='k-means++'
         shift_tol: float | None = None,
         inertia_tol: float | None = None,
         refine: str | None = None,
+        empty_clusters: str = "farthest",
+        trim: float = 0.0,
+        max_shift: float | None = None,
     ) -> None:
         self.n_clusters = n_clusters
         self.init = init
@@ -181,6 +224,9 @@ of shape (n_clusters, n_features), default='k-means++'
         self.shift_tol = shift_tol
         self.inertia_tol = inertia_tol
         self.refine = refine
+        self.empty_clusters = empty_clusters
+        self.trim = trim
+        self.max_shift = max_shift
 
     @estimator_fit
     def fit(self, X: Data, y: object = None, sample_weight: Data = None) -> Self:
@@ -223,11 +269,12 @@ of shape (n_clusters, n_features), default='k-means++'
             )
         weights = check_weights(sample_weight, X)
         progress = self._progress(X, y, weights)
+        random_state = check_random_state(self.random_state)
         with self._flaws_named(X):
             found = _core.kmeans_fit(
                 X,
                 weights,
-                starts(self, X, weights, check_random_state(self.random_state), self._n_init),
+                starts(self, X, weights, random_state, self._n_init),
                 n_clusters=self.n_clusters,
                 max_iter=self.max_iter,
                 tol=self.tol,
@@ -235,9 +282,16 @@ of shape (n_clusters, n_features), default='k-means++'
                 inertia_tol=self.inertia_tol,
                 every_distance=self.algorithm == "lloyd",
                 breathing=self.refine == "breathing",
+                empty=self.empty_clusters,
+                empty_seed=a_seed(random_state) if self.empty_clusters == "random" else 0,
+                trim=self.trim,
+                max_shift=self.max_shift,
+                diagnose=True,
                 listener=progress,
             )
-        return self._learn(found, progress)
+        more = {} if found.trimmed is None else {"trimmed_": found.trimmed}
+        self.__dict__.pop("trimmed_", None)  # of an earlier fit
+        return self._learn(found, progress, diagnostics_=_diagnostics.of_kmeans(self, found, X), **more)
 
     def _verbose_endings(self) -> dict[str, str]:
         return {
@@ -271,6 +325,9 @@ def k_means(
     shift_tol: float | None = None,
     inertia_tol: float | None = None,
     refine: str | None = None,
+    empty_clusters: str = "farthest",
+    trim: float = 0.0,
+    max_shift: float | None = None,
 ) -> tuple[Floats, NDArray[np.int32], float] | tuple[Floats, NDArray[np.int32], float, int]:
     """Cluster the rows of X with `KMeans`, as a function.
 
@@ -282,7 +339,9 @@ def k_means(
         The number of clusters.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row.
-    init, n_init, max_iter, verbose, tol, random_state, copy_x, algorithm, shift_tol, inertia_tol, refine
+    init, n_init, max_iter, verbose, tol, random_state, copy_x, algorithm
+        See `KMeans`.
+    shift_tol, inertia_tol, refine, empty_clusters, trim, max_shift
         See `KMeans`.
     return_n_iter : bool, default=False
         Whether to return the number of iterations as well.
@@ -294,7 +353,7 @@ def k_means(
     label : ndarray of shape (n_samples,), int32
         The index of each row's nearest center.
     inertia : float
-        The sum of weight times squared distance from the nearest center.
+        The sum of weight times squared distance from the nearest center, of the rows that are not trimmed.
     best_n_iter : int
         Iterations of the best start; only with `return_n_iter`.
 
@@ -325,6 +384,9 @@ def k_means(
         shift_tol=shift_tol,
         inertia_tol=inertia_tol,
         refine=refine,
+        empty_clusters=empty_clusters,
+        trim=trim,
+        max_shift=max_shift,
     ).fit(X, sample_weight=sample_weight)
     result = found.cluster_centers_, found.labels_, found.inertia_
     return (*result, found.n_iter_) if return_n_iter else result

@@ -25,6 +25,7 @@ from fulcra._base import (
     raise_non_finite,
 )
 from fulcra._progress import CallbackSupport, StepProgress
+from fulcra.cluster import _diagnostics
 from fulcra.cluster._centers import CenterClusterer
 from fulcra.cluster._feed import Feed
 from fulcra.cluster._seeding import NAMED_INITS, number_of_starts, starts
@@ -88,6 +89,9 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
     reassignment_ratio : float, default=0.01
         Every ``10 * n_clusters`` rows, and while a center has got no row, the centers that got less than this
         share of what the busiest got are put on rows of the batch, at most half as many as it has rows.
+    max_shift : float or None, default=None
+        No batch moves a center farther than this (Euclidean, in the units of X); to be put on a row is no
+        such move. A batch that would does not count as converged or without improvement. None: no bound.
 
     Attributes
     ----------
@@ -110,6 +114,9 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
         units of X), 'reassigned' (centers put on rows) and 'seconds'.
     stop_reason_ : str
         Why `fit` or `fit_batches` ended, as a sentence.
+    diagnostics_ : list of str
+        Of `fit` and `fit_batches`: what happened, and what is wrong with the clusters, as for `KMeans`; the
+        latter after `fit` with `compute_labels` only. Empty where nothing is to say.
     n_features_in_ : int
         The number of columns of X in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -166,6 +173,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
         "init_size": [Interval(Integral, 1, None, closed="left"), None],
         "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "reassignment_ratio": [Interval(Real, 0, None, closed="left")],
+        "max_shift": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     #: What `partial_fit` adds to; `fit` begins anew.
@@ -187,6 +195,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
         init_size: int | None = None,
         n_init: int | str = "auto",
         reassignment_ratio: float = 0.01,
+        max_shift: float | None = None,
     ) -> None:
         self.n_clusters = n_clusters
         self.init = init
@@ -200,6 +209,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
         self.init_size = init_size
         self.n_init = n_init
         self.reassignment_ratio = reassignment_ratio
+        self.max_shift = max_shift
 
     @estimator_fit
     def fit(self, X: Data, y: object = None, sample_weight: Data = None) -> Self:
@@ -254,7 +264,10 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
             learned["n_iter_"] = int(np.ceil(found.n_rows / X.shape[0]))
             if self.compute_labels:
                 centers = learned["cluster_centers_"]
-                learned["labels_"], learned["inertia_"] = _core.minibatch_label(X, weights, centers)
+                labels, learned["inertia_"] = _core.minibatch_label(X, weights, centers)
+                learned["labels_"] = labels
+                found_flaws = _core.kmeans_diagnose(X, weights, centers, labels)
+                learned["diagnostics_"] += _diagnostics.findings(found_flaws)
             else:
                 learned["inertia_"] *= X.shape[0] if weights is None else weights.sum()
         return self._fitted(learned, found.stop_reason, progress)
@@ -375,6 +388,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
                 self.counts_ if "counts_" in vars(self) else np.zeros(len(start)),
                 since=getattr(self, "_n_since_reassigned", 0),
                 reassignment_ratio=self.reassignment_ratio,
+                max_shift=self.max_shift,
                 seed=_seed(self._random_state),
             )
             if self.verbose and reassigned:
@@ -466,6 +480,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
             batch_size=self._batch_size,
             max_no_improvement=self.max_no_improvement,
             reassignment_ratio=self.reassignment_ratio,
+            max_shift=self.max_shift,
             **how,
         )
 
@@ -483,6 +498,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
             "inertia_": float(smoothed),
             "n_steps_": n_steps,
             "history_": history,
+            "diagnostics_": _diagnostics.of_minibatch(self, found),
             "_exact_centers": found.centers,
             "_n_since_reassigned": found.since,
         }

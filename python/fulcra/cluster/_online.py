@@ -13,11 +13,14 @@ from sklearn.utils import check_random_state
 from fulcra import _core
 from fulcra._base import Data, Floats, Interval, StrOptions, check_weights, estimator_fit, non_finite_error
 from fulcra.cluster._centers import CenterClusterer
+from fulcra.cluster._diagnostics import findings
 from fulcra.cluster._drift import DriftLog
 from fulcra.cluster._seeding import NAMED_INITS, starts
 
 #: Rows that a start is drawn from, or three for each cluster if that is more.
 _INIT_SIZE = 1024
+#: What `partial_fit` leaves behind: it would be of other centers.
+_OF_A_FIT = ("labels_", "inertia_", "diagnostics_")
 
 
 class OnlineKMeans(CenterClusterer):
@@ -67,6 +70,8 @@ class OnlineKMeans(CenterClusterer):
     inertia_ : float
         Of `fit` only: the sum over the rows of weight times squared distance from the nearest of
         `cluster_centers_`.
+    diagnostics_ : list of str
+        Of `fit` only: what is wrong with the clusters, as for `KMeans`; empty where nothing is to say.
     history_ : dict of str to ndarray
         By interval of the stream, of equal numbers of rows, 128 intervals at most: they are joined two by
         two when they become more. 'n_samples' (rows at the end of the interval), 'drift' (of shape
@@ -167,7 +172,9 @@ class OnlineKMeans(CenterClusterer):
         self._begin(X, weights)
         self._learn(X, weights)
         with self._flaws_named(X):
-            self.labels_, self.inertia_ = _core.minibatch_label(X, weights, self.cluster_centers_)
+            labels, self.inertia_ = _core.minibatch_label(X, weights, self.cluster_centers_)
+            flaws = _core.kmeans_diagnose(X, weights, self.cluster_centers_, labels)
+        self.labels_, self.diagnostics_ = labels, findings(flaws)
         return self
 
     def partial_fit(self, X: Data, y: object = None, sample_weight: Data = None) -> Self:
@@ -257,7 +264,7 @@ class OnlineKMeans(CenterClusterer):
             start: Any = starts(self, sample, sample_weights, check_random_state(self.random_state), 1)[0]
             if isinstance(start, tuple):
                 start = self._drawn(sample, sample_weights, *start)
-        for name in ("labels_", "inertia_", "counts_", "_log", "_exact_centers"):  # of an earlier fit
+        for name in (*_OF_A_FIT, "counts_", "_log", "_exact_centers"):  # of an earlier fit
             self.__dict__.pop(name, None)
         self.cluster_centers_ = start
 
@@ -304,7 +311,7 @@ class OnlineKMeans(CenterClusterer):
             _log=log,
             _rules_in_use=rules,
         )
-        for name in ("labels_", "inertia_"):  # of other centers
+        for name in _OF_A_FIT:  # of other centers
             self.__dict__.pop(name, None)
 
     def _last_exact(self) -> Floats:

@@ -139,7 +139,12 @@ def starts(
 
 
 def seed_for_the_core(init: str, random_state: np.random.RandomState) -> Start:
-    return init, int(random_state.randint(_LARGEST_SEED))
+    return init, a_seed(random_state)
+
+
+def a_seed(random_state: np.random.RandomState) -> int:
+    """Return a seed for the core; takes one draw."""
+    return int(random_state.randint(_LARGEST_SEED))
 
 
 def forgy(

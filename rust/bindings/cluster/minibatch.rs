@@ -29,6 +29,9 @@ pub struct MiniBatchFit {
     /// Rows learned from.
     #[pyo3(get)]
     n_rows: usize,
+    /// Batches in which a centre was held short.
+    #[pyo3(get)]
+    held: usize,
     #[pyo3(get)]
     stop_reason: &'static str,
     /// inertia, smoothed, shift (sum ||C_new - C_old||^2), seconds: float64; reassigned: int64
@@ -42,7 +45,7 @@ fn to_state(centers: &Bound<'_, PyAny>, counts: &PyReadonlyArray1<'_, f64>, sinc
 
 /// Learns from batches drawn from X, or handed over by a feed; see `_core.pyi`.
 #[pyfunction]
-#[pyo3(signature = (X, sample_weight, centers, counts, *, since, batch_size, max_steps, tol, max_no_improvement, reassignment_ratio, seed, feed=None, listener=None))]
+#[pyo3(signature = (X, sample_weight, centers, counts, *, since, batch_size, max_steps, tol, max_no_improvement, reassignment_ratio, seed, max_shift=None, feed=None, listener=None))]
 #[allow(non_snake_case, clippy::too_many_arguments)] // the signature is Python's
 pub fn minibatch_fit(
     py: Python<'_>,
@@ -57,6 +60,7 @@ pub fn minibatch_fit(
     max_no_improvement: Option<usize>,
     reassignment_ratio: f64,
     seed: u64,
+    max_shift: Option<f64>,
     feed: Option<Py<PyAny>>,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<MiniBatchFit> {
@@ -68,7 +72,8 @@ pub fn minibatch_fit(
         let weights = convert::weights(sample_weight.as_ref(), rows.n())?;
         let state = to_state(centers, &counts, since, rows.d())?;
         let fit = detached(py, |interpreter, run| {
-            let learner = Learner::new(state, rows.d(), matches!(rows, Rows::Dense(_)), reassignment_ratio, seed)?;
+            let dense = matches!(rows, Rows::Dense(_));
+            let learner = Learner::new(state, rows.d(), dense, reassignment_ratio, max_shift, seed)?;
             let listener = listener.as_ref().map(|listener| PythonListener { listener, interpreter });
             let listener = listener.as_ref().map(|listener| listener as &dyn Listener);
             if let Some(feed) = &feed {
@@ -90,11 +95,13 @@ fn wrap(py: Python<'_>, fit: Fit, d: usize) -> PyResult<MiniBatchFit> {
     history.set_item("seconds", column(|step| step.seconds))?;
     let reassigned = fit.history.iter().map(|step| step.reassigned as i64);
     history.set_item("reassigned", PyArray1::from_iter(py, reassigned))?;
+    let held = fit.history.iter().filter(|step| step.held).count();
     Ok(MiniBatchFit {
         centers: to_matrix::<f64>(py, &fit.state.centers, d)?.unbind(),
         counts: fit.state.seen.into_pyarray(py).unbind(),
         since: fit.state.since,
         n_rows: fit.rows,
+        held,
         stop_reason: fit.stop.name(),
         history: history.unbind(),
     })
@@ -164,7 +171,7 @@ impl Listener for PythonListener<'_> {
 
 /// One step: X is the batch.
 #[pyfunction]
-#[pyo3(signature = (X, sample_weight, centers, counts, *, since, reassignment_ratio, seed))]
+#[pyo3(signature = (X, sample_weight, centers, counts, *, since, reassignment_ratio, seed, max_shift=None))]
 #[allow(non_snake_case, clippy::type_complexity, clippy::too_many_arguments)] // a state
 pub fn minibatch_step<'py>(
     py: Python<'py>,
@@ -175,13 +182,14 @@ pub fn minibatch_step<'py>(
     since: usize,
     reassignment_ratio: f64,
     seed: u64,
+    max_shift: Option<f64>,
 ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>, usize, usize)> {
     dispatch!(&Samples::new(X)?, |rows| {
         let weights = convert::weights(sample_weight.as_ref(), rows.n())?;
         let state = to_state(centers, &counts, since, rows.d())?;
         let (state, step) = detached(py, |_, run| {
             let dense = matches!(rows, Rows::Dense(_));
-            let mut learner = Learner::new(state, rows.d(), dense, reassignment_ratio, seed)?;
+            let mut learner = Learner::new(state, rows.d(), dense, reassignment_ratio, max_shift, seed)?;
             let step = learner.step(&rows, weights, run)?;
             Ok((learner.into_state(), step))
         })?;

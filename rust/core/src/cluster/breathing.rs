@@ -31,8 +31,9 @@ pub(super) fn refine<F: Float>(job: &Job<'_, F>, mut best: Fit, rules: &Rules) -
         let deep = inhale(job, &best, rules, breath, &mut stream)?;
         let next = exhale(job, &deep, rules, breath)?;
         if next.inertia < best.inertia * (1.0 - LEAST_GAIN) {
+            let repaired = next.repaired.after(best.repaired, best.n_iter);
             let history = [best.history, next.history].concat();
-            best = Fit { n_iter: history.len(), history, ..next };
+            best = Fit { n_iter: history.len(), history, repaired, ..next };
         } else {
             breath -= 1;
         }
@@ -101,7 +102,8 @@ fn clusters<F: Float>(job: &Job<'_, F>, fit: &Fit, k: usize) -> Result<Vec<Clust
         inertia::for_distances(rows, &fit.centers, &fit.labels, level, run, |_, distances| distances.to_vec())?;
     let mut clusters = vec![Cluster::default(); k];
     for (i, (distance, &label)) in distances.into_iter().flatten().zip(&fit.labels).enumerate() {
-        let w = job.weights.map_or(1.0, |w| w[i]);
+        let out = fit.repaired.trimmed.as_ref().is_some_and(|trimmed| trimmed[i]);
+        let w = if out { 0.0 } else { job.weights.map_or(1.0, |w| w[i]) };
         let cluster = &mut clusters[label as usize];
         cluster.squares += w * distance;
         cluster.weight += w;

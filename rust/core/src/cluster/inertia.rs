@@ -129,3 +129,109 @@ pub fn inertia<F: Float>(
     })?;
     Ok(parts.into_iter().sum())
 }
+
+/// What the last pass over the rows of a cluster shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Rows with weight.
+    pub rows: usize,
+    /// Sum of w.
+    pub weight: f64,
+    /// Sum of w^2.
+    pub squares: f64,
+    /// Sum of w ||x - c||.
+    pub spread: f64,
+    /// The largest ||x - c||^2 of a row with weight.
+    pub farthest: f64,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Tally) {
+        self.rows += other.rows;
+        self.weight += other.weight;
+        self.squares += other.squares;
+        self.spread += other.spread;
+        self.farthest = self.farthest.max(other.farthest);
+    }
+}
+
+/// Rows in succession are mostly of few clusters, and an addition waits for the one before: so many tallies of each take turns.
+/// A power of two.
+const BANKS: usize = 4;
+/// With more clusters than this they are seldom the same.
+const FEW_CLUSTERS: usize = 32;
+
+/// Square roots, several to an instruction.
+struct Roots<'a>(&'a [f64]);
+
+impl<F: Float> Task<F> for Roots<'_> {
+    type Out = Vec<f64>;
+
+    #[inline(always)]
+    fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Vec<f64> {
+        self.0.iter().map(|square| square.sqrt()).collect()
+    }
+}
+
+/// [`inertia`], the same bits, and the tally of each cluster.
+pub fn inertia_and_tallies<F: Float>(
+    rows: &Rows<'_, F>,
+    weights: Option<&[f64]>,
+    centers: &[f64],
+    labels: &[i32],
+    level: Level,
+    run: &Run<'_>,
+) -> Result<(f64, Vec<Tally>)> {
+    let (n, d) = (rows.n(), rows.d());
+    let k = centers.len() / d;
+    let norms = norms(centers, d);
+    let per_row = rows.size() / n.max(1) + 1;
+    let ranges = run::ranges(n, run::rows_per_task(n, 16 * per_row));
+    // A task has tallies of all clusters, so it has that many rows several times over.
+    let together = (8 * k).div_ceil(ranges.first().map_or(1, Range::len));
+    let tasks: Vec<&[Range<usize>]> = ranges.chunks(together).collect();
+    let banks = if k <= FEW_CLUSTERS { BANKS } else { 1 };
+    let parts = run.map(tasks, n.saturating_mul(per_row), |ranges, pulse| {
+        let mut tallies = vec![Tally::default(); banks * k];
+        let mut sums = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            pulse.check()?;
+            let labels = &labels[range.clone()];
+            let distances = own_distances(rows, range.clone(), centers, &norms, labels, level);
+            let roots = level.run::<F, _>(Roots(&distances));
+            let cells = labels.iter().enumerate().map(|(i, &label)| (i & (banks - 1)) * k + label as usize);
+            let of_rows = distances.iter().zip(&roots).zip(cells);
+            match weights.map(|w| &w[range.clone()]) {
+                None => {
+                    sums.push(distances.iter().sum::<f64>());
+                    for ((&distance, root), cell) in of_rows {
+                        let tally = &mut tallies[cell];
+                        tally.rows += 1;
+                        tally.spread += root;
+                        tally.farthest = tally.farthest.max(distance);
+                    }
+                }
+                Some(w) => {
+                    sums.push(w.iter().zip(&distances).map(|(w, distance)| w * distance).sum());
+                    for (((&distance, root), cell), &w) in of_rows.zip(w).filter(|(_, w)| **w > 0.0) {
+                        let tally = &mut tallies[cell];
+                        tally.rows += 1;
+                        tally.weight += w;
+                        tally.squares += w * w;
+                        tally.spread += w * root;
+                        tally.farthest = tally.farthest.max(distance);
+                    }
+                }
+            }
+        }
+        Ok((sums, tallies))
+    })?;
+    let mut tallies = vec![Tally::default(); k];
+    for bank in parts.iter().flat_map(|(_, part)| part.chunks_exact(k)) {
+        tallies.iter_mut().zip(bank).for_each(|(tally, part)| tally.add(part));
+    }
+    if weights.is_none() {
+        tallies.iter_mut().for_each(|tally| (tally.weight, tally.squares) = (tally.rows as f64, tally.rows as f64));
+    }
+    Ok((parts.into_iter().flat_map(|(sums, _)| sums).sum(), tallies))
+}

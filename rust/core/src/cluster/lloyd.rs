@@ -8,10 +8,13 @@
 use std::borrow::Borrow;
 use std::time::Instant;
 
+use super::inertia::Tally;
 use super::moments::Moments;
+use super::repairs::{Lost, Repaired, Repairs};
 use super::skipping::Skipping;
-use super::sums::Sums;
-use super::{breathing, empty, inertia, seeding, spherical};
+use super::sums::{self, Sums};
+use super::trimming::{self, Trimming};
+use super::{breathing, content, empty, inertia, seeding, spherical};
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::kernels::direct::distance;
@@ -117,7 +120,7 @@ pub struct Fit {
     pub centers: Vec<f64>,
     /// The nearest of `centers` for each row.
     pub labels: Vec<i32>,
-    /// Sum over rows of w ||x - c(label)||^2; on the sphere, of w (1 - cos).
+    /// Sum over rows, those trimmed left out, of w ||x - c(label)||^2; on the sphere, of w (1 - cos).
     pub inertia: f64,
     /// Iterations run.
     pub n_iter: usize,
@@ -125,12 +128,17 @@ pub struct Fit {
     pub stop: Stop,
     /// All iterations.
     pub history: Vec<Iteration>,
+    /// What was done about trouble.
+    pub repaired: Repaired,
+    /// Of each cluster's rows, those trimmed left out; none where nobody asks.
+    pub tallies: Vec<Tally>,
 }
 
 impl Fit {
     /// Whether its inertia is lower than that of `best`, and not by rounding alone.
     fn is_better(&self, best: &Fit, k: usize) -> bool {
-        self.inertia < best.inertia && !same_clustering(self, best, k)
+        let same = || self.repaired.trimmed == best.repaired.trimmed && same_clustering(self, best, k);
+        self.inertia < best.inertia && !same()
     }
 
     /// Clusters that have a row.
@@ -155,10 +163,23 @@ pub fn fit<F: Float>(
     listener: Option<&dyn Listener>,
     run: &Run<'_>,
 ) -> Result<Fit> {
+    fit_with(rows, weights, starts, rules, &Repairs::default(), listener, run)
+}
+
+/// [`fit`], with other `repairs`.
+pub fn fit_with<F: Float>(
+    rows: &Rows<'_, F>,
+    weights: Option<&[f64]>,
+    starts: &[Start],
+    rules: &Rules,
+    repairs: &Repairs,
+    listener: Option<&dyn Listener>,
+    run: &Run<'_>,
+) -> Result<Fit> {
     check(rows, weights, rules.k)?;
     let level = Level::detect();
     let moments = &Moments::new(rows, weights, level, run)?;
-    let job = Job { rows, weights, moments, level, run };
+    let job = Job { rows, weights, moments, repairs, level, run };
     let small = rows.n() <= FEW_ROWS && rows.size().saturating_mul(rules.k) <= LITTLE_WORK;
     let (best, enough) = match listener {
         None if small && run.threads() > 1 && starts.len() >= run.threads() => {
@@ -175,17 +196,22 @@ pub(super) struct Job<'a, F: Float> {
     pub rows: &'a Rows<'a, F>,
     pub weights: Option<&'a [f64]>,
     pub moments: &'a Moments,
+    pub repairs: &'a Repairs,
     pub level: Level,
     pub run: &'a Run<'a>,
 }
 
 impl<F: Float> Job<'_, F> {
     fn first_centers(&self, start: &Start, rules: &Rules) -> Result<Vec<f64>> {
-        let &Job { rows, weights, moments, level, run } = self;
+        let &Job { rows, weights, moments, repairs, level, run } = self;
         let k = rules.k;
         let mut centers = match start {
             Start::PlusPlus(seed) => {
-                let chosen = seeding::plus_plus(rows, weights, k, None, *seed, level, run)?;
+                let chosen = if repairs.trim > 0.0 {
+                    trimming::plus_plus(rows, weights, k, repairs.trim, *seed, level, run)?
+                } else {
+                    seeding::plus_plus(rows, weights, k, None, *seed, level, run)?
+                };
                 seeding::rows_as_centers(rows, &chosen)
             }
             Start::RandomPartition(seed) => seeding::random_partition(rows, weights, k, *seed, &moments.shift, run)?,
@@ -204,9 +230,9 @@ impl<F: Float> Job<'_, F> {
 
     /// The best fit, if nobody listens.
     fn side_by_side(&self, starts: &[Start], rules: &Rules) -> Result<Option<Fit>> {
-        let &Job { rows, weights, moments, level, run } = self;
+        let &Job { rows, weights, moments, repairs, level, run } = self;
         let fits = run.map(starts.iter().collect(), usize::MAX, |start, pulse| {
-            let job = Job { rows, weights, moments, level, run: &Run::new(1, pulse) };
+            let job = Job { rows, weights, moments, repairs, level, run: &Run::new(1, pulse) };
             job.fit(job.first_centers(start, rules)?, vec![-1; rows.n()], rules, None)
         })?;
         Ok(fits.into_iter().reduce(|best, fit| if fit.is_better(&best, rules.k) { fit } else { best }))
@@ -227,15 +253,17 @@ impl<F: Float> Job<'_, F> {
     /// Iterates from `centers` (k, d). Rows count as moved where they leave `labels`, -1 being none; `told` hears of every
     /// iteration, as of that restart.
     pub fn fit(&self, centers: Vec<f64>, mut labels: Vec<i32>, rules: &Rules, told: Told<'_>) -> Result<Fit> {
-        let &Job { rows, weights, moments, level, run } = self;
+        let &Job { rows, weights, moments, repairs, level, run } = self;
         let Rules { k, max_iter, .. } = *rules;
-        let mut sums = Sums::new(k, &moments.shift, level);
+        let mut sums = Sums::new(k, &moments.shift, level).held_to(repairs.max_shift);
+        let mut trimming = Trimming::new(rows.n(), weights, repairs.trim);
         // 1 - cos of unit vectors is half of their squared distance.
         let unit = if rules.on_sphere { 0.5 } else { 1.0 };
         if rules.on_sphere {
             sums = sums.on_sphere();
         }
         let mut history: Vec<Iteration> = Vec::new();
+        let mut repaired = Repaired::default();
         let mut codebook = Codebook::new(centers, k, &moments.shift, level);
         // Squared, since the last pass.
         let mut moves = vec![0.0; k];
@@ -245,13 +273,24 @@ impl<F: Float> Job<'_, F> {
             let began = Instant::now();
             let drift = skipping.drift(&moves, &codebook, rows, &labels);
             let known = skipping.known(rows.n(), history.last().map(|last| last.moved), drift.as_ref());
-            let pass = sums.assign(rows, weights, &codebook, &mut labels, known, run)?;
-            let inertia = unit * sums.inertia(moments.total, codebook.centers(), run)?;
-            empty::refill(rows, weights, codebook.centers(), &labels, &mut sums, level, run)?;
+            let mut pass = match trimming {
+                None => sums.assign(rows, weights, &codebook, &mut labels, known, run),
+                Some(_) => sums::label(rows, weights, &codebook, &mut labels, known, run),
+            }?;
+            let inertia = match &mut trimming {
+                None => sums.inertia(moments.total, codebook.centers(), run)?,
+                Some(trimming) => {
+                    pass.moved += trimming.choose(rows, codebook.centers(), &labels, level, run)?;
+                    sums.take(rows, Some(trimming.kept()), &labels, run)?;
+                    inertia::inertia(rows, Some(trimming.kept()), codebook.centers(), &labels, level, run)?
+                }
+            };
+            self.refill(&codebook, &labels, trimming.as_ref(), &mut sums, history.len(), &mut repaired)?;
+            let was_held = sums.held();
             moves = codebook.move_by(|centers| sums.means(centers, run), run)?;
 
             let iteration = Iteration {
-                inertia,
+                inertia: unit * inertia,
                 shift: moves.iter().sum(),
                 moved: pass.moved,
                 rescored: pass.effort.undecided as f64 / rows.n() as f64,
@@ -263,7 +302,16 @@ impl<F: Float> Job<'_, F> {
                 None => false,
             };
             let before = history.last().map(|last| last.inertia);
-            stop = rules.stop(&iteration, before, moments.variance).or(told_to.then_some(Stop::Listener));
+            repaired.held += usize::from(sums.held());
+            // Rows may stand still, or the inertia, while centres are on their way.
+            let on_the_way = sums.held() || was_held;
+            let variance = match &trimming {
+                None => moments.variance,
+                // That of all rows is mostly that of the outliers.
+                Some(trimming) => Moments::new(rows, Some(trimming.kept()), level, run)?.variance,
+            };
+            let settled = if on_the_way { None } else { rules.stop(&iteration, before, variance) };
+            stop = settled.or(told_to.then_some(Stop::Listener));
             history.push(iteration);
             run.check()?;
         }
@@ -287,8 +335,37 @@ impl<F: Float> Job<'_, F> {
             let known = drift.as_ref().and_then(|drift| skipping.known(rows.n(), moved, Some(drift)));
             nearest::assign(rows, &codebook, &mut labels, known, run)?;
         }
-        let inertia = unit * inertia::inertia(rows, weights, &rounded, &labels, level, run)?;
-        Ok(Fit { centers: rounded, labels, inertia, n_iter: history.len(), stop, history })
+        if let Some(trimming) = &mut trimming {
+            trimming.choose(rows, &rounded, &labels, level, run)?;
+        }
+        let kept = trimming.as_ref().map_or(weights, |trimming| Some(trimming.kept()));
+        let (inertia, tallies) = inertia::inertia_and_tallies(rows, kept, &rounded, &labels, level, run)?;
+        repaired.trimmed = trimming.map(Trimming::into_trimmed);
+        let (inertia, n_iter) = (unit * inertia, history.len());
+        Ok(Fit { centers: rounded, labels, inertia, n_iter, stop, history, repaired, tallies })
+    }
+
+    /// Gives clusters that lost all their rows others of those that take part.
+    fn refill(
+        &self,
+        codebook: &Codebook<F>,
+        labels: &[i32],
+        trimming: Option<&Trimming<'_>>,
+        sums: &mut Sums,
+        iteration: usize,
+        repaired: &mut Repaired,
+    ) -> Result<()> {
+        let empty = sums.empty().count();
+        if empty == 0 {
+            return Ok(());
+        }
+        let &Job { rows, weights, repairs, level, run, .. } = self;
+        let kept = trimming.map_or(weights, |trimming| Some(trimming.kept()));
+        let seed = content::mix(repairs.seed.wrapping_add(iteration as u64));
+        let refilled = empty::refill(repairs.empty, seed, rows, kept, codebook.centers(), labels, sums, level, run)?;
+        sums.place(&refilled);
+        repaired.lost.push(Lost { iteration, empty, refilled: refilled.len() });
+        Ok(())
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Step {
     pub shift: f64,
     /// Centres that were put on rows.
     pub reassigned: usize,
+    /// Whether a centre would have gone farther than it may.
+    pub held: bool,
 }
 
 /// Centres that learn from batches.
@@ -56,7 +58,8 @@ pub struct Learner<F: Float> {
 
 impl<F: Float> Learner<F> {
     /// For dense rows, or sparse ones, of `d` columns.
-    pub fn new(state: State, d: usize, dense: bool, ratio: f64, seed: u64) -> Result<Self> {
+    /// No batch moves a centre farther than `max_shift`; to be put on a row is no such move.
+    pub fn new(state: State, d: usize, dense: bool, ratio: f64, max_shift: Option<f64>, seed: u64) -> Result<Self> {
         let k = state.seen.len();
         nearest::check_k(k)?;
         if k == 0 || d == 0 || state.centers.len() != k * d {
@@ -71,7 +74,7 @@ impl<F: Float> Learner<F> {
             shift.iter_mut().for_each(|m| *m = F::from_f64(*m).to_f64());
         }
         let codebook = Codebook::new(state.centers.clone(), k, &shift, level);
-        let sums = Sums::new(k, &shift, level);
+        let sums = Sums::new(k, &shift, level).held_to(max_shift);
         Ok(Learner { state, ratio, stream: Stream::new(seed), codebook, sums, labels: Vec::new(), level })
     }
 
@@ -104,7 +107,7 @@ impl<F: Float> Learner<F> {
         };
         let moves = self.codebook.move_by(follow, run)?;
         let weight = weights.map_or(rows.n() as f64, |w| w.iter().sum());
-        Ok(Step { inertia, weight, shift: moves.iter().sum(), reassigned })
+        Ok(Step { inertia, weight, shift: moves.iter().sum(), reassigned, held: self.sums.held() })
     }
 }
 
@@ -189,6 +192,8 @@ pub struct Iteration {
     pub shift: f64,
     /// Centres that were put on rows.
     pub reassigned: usize,
+    /// Whether a centre would have gone farther than it may.
+    pub held: bool,
     /// Wall time.
     pub seconds: f64,
 }
@@ -238,6 +243,7 @@ pub fn fit<F: Float>(
             smoothed: progress.smoothed.unwrap_or(f64::NAN),
             shift: step.shift,
             reassigned: step.reassigned,
+            held: step.held,
             seconds: began.elapsed().as_secs_f64(),
         };
         if let Some(listener) = listener
@@ -278,13 +284,14 @@ impl Progress {
         let smoothed = self.smoothed.map_or(mean, |smoothed| smoothed * (1.0 - share) + mean * share);
         self.smoothed = Some(smoothed);
         let few = self.batches < (pass / (2 * batch.max(1))).min(ENOUGH_BATCHES);
-        if few || self.lowest.is_none_or(|lowest| smoothed < lowest) {
+        // A centre on its way takes as many batches as it needs.
+        if few || step.held || self.lowest.is_none_or(|lowest| smoothed < lowest) {
             self.lowest = Some(smoothed);
             self.no_improvement = 0;
         } else {
             self.no_improvement += 1;
         }
-        if rules.tol > 0.0 && step.shift <= rules.tol {
+        if rules.tol > 0.0 && step.shift <= rules.tol && !step.held {
             Some(Stop::Tol)
         } else if rules.max_no_improvement.is_some_and(|most| self.no_improvement >= most) {
             Some(Stop::NoImprovement)

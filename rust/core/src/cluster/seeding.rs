@@ -136,7 +136,7 @@ pub(super) fn random_labels(n: usize, weights: Option<&[f64]>, k: usize, seed: u
 }
 
 /// Draws rows by weight in the order of their content.
-struct Draw<'a, F> {
+pub(super) struct Draw<'a, F> {
     rows: &'a Rows<'a, F>,
     /// Each row's bucket.
     bucket: Vec<u16>,
@@ -149,7 +149,7 @@ struct Draw<'a, F> {
 }
 
 impl<'a, F: Float> Draw<'a, F> {
-    fn new(rows: &'a Rows<'a, F>, run: &Run<'_>) -> Result<Self> {
+    pub fn new(rows: &'a Rows<'a, F>, run: &Run<'_>) -> Result<Self> {
         let n = rows.n();
         // About 64 rows a bucket: quick to sort, and few enough sums to add up.
         let bits = (n / 64).max(1).ilog2().min(12);
@@ -174,7 +174,7 @@ impl<'a, F: Float> Draw<'a, F> {
     }
 
     /// Takes the buckets' sums of `weight(row)` and returns their total.
-    fn weigh(&mut self, weight: impl Fn(usize) -> f64 + Sync, run: &Run<'_>) -> Result<f64> {
+    pub fn weigh(&mut self, weight: impl Fn(usize) -> f64 + Sync, run: &Run<'_>) -> Result<f64> {
         // Parts from the shape alone, and few, since each has sums for all buckets.
         let parts = run::ranges(self.bucket.len(), self.bucket.len().div_ceil(32).max(4096));
         let bucket = &self.bucket;
@@ -195,7 +195,7 @@ impl<'a, F: Float> Draw<'a, F> {
     }
 
     /// The row at which the cumulative weight, which is not all zero, passes `at`.
-    fn row(&mut self, mut at: f64, weight: impl Fn(usize) -> f64) -> usize {
+    pub fn row(&mut self, mut at: f64, weight: impl Fn(usize) -> f64) -> usize {
         let heavy = |sum: f64| sum > 0.0;
         let last = self.sums.iter().rposition(|&sum| heavy(sum)).unwrap_or(self.sums.len() - 1);
         let mut chosen = last;
@@ -223,6 +223,13 @@ impl<'a, F: Float> Draw<'a, F> {
             }
         }
         row.unwrap_or(members[0]) as usize
+    }
+
+    /// The rows that hold what row i holds, itself among them.
+    pub fn copies(&self, i: usize) -> Vec<usize> {
+        let b = self.bucket[i] as usize;
+        let members = self.by_bucket[self.starts[b]..self.starts[b + 1]].iter().map(|&member| member as usize);
+        members.filter(|&member| content::compare_cells(self.rows, member, i).is_eq()).collect()
     }
 }
 

@@ -22,6 +22,11 @@ pub struct Sums {
     shift: Vec<f64>,
     /// Whether a cluster's centre is the unit vector towards its mean.
     on_sphere: bool,
+    /// How far a centre goes at most, and which go on from here because of that.
+    max_shift: Option<f64>,
+    held: Vec<bool>,
+    /// Clusters that were given other rows than those nearest: their centres go there whatever the way.
+    placed: Vec<bool>,
     level: Level,
     /// (k, d)
     totals: Vec<f64>,
@@ -82,6 +87,9 @@ impl Sums {
             d,
             shift: shift.to_vec(),
             on_sphere: false,
+            max_shift: None,
+            held: vec![false; k],
+            placed: vec![false; k],
             level,
             totals: vec![0.0; k * d],
             weights: vec![0.0; k],
@@ -98,6 +106,22 @@ impl Sums {
     #[must_use]
     pub fn on_sphere(self) -> Sums {
         Sums { on_sphere: true, ..self }
+    }
+
+    /// The same, whose centres go no farther than `max_shift` at a time.
+    #[must_use]
+    pub fn held_to(self, max_shift: Option<f64>) -> Sums {
+        Sums { max_shift, ..self }
+    }
+
+    /// Whether the last means are not all where their rows want them.
+    pub fn held(&self) -> bool {
+        self.held.contains(&true)
+    }
+
+    /// The next means of these clusters are not held back.
+    pub fn place(&mut self, clusters: &[usize]) {
+        clusters.iter().for_each(|&j| self.placed[j] = true);
     }
 
     /// Labels every row with its nearest centre and takes the sums of the clusters. What is `known` of the rows' distances
@@ -324,6 +348,14 @@ impl Sums {
         Ok(())
     }
 
+    /// Writes the mean of cluster j, in the user's units, unless it is without rows.
+    pub fn write_mean(&self, j: usize, mean: &mut [f64]) {
+        if self.counts[j] > 0 {
+            let sums = self.totals[j * self.d..].iter().zip(&self.shift);
+            mean.iter_mut().zip(sums).for_each(|(mean, (sum, m))| *mean = m + sum / self.weights[j]);
+        }
+    }
+
     /// Clusters without a row that has weight.
     pub fn empty(&self) -> impl Iterator<Item = usize> {
         self.counts.iter().enumerate().filter(|(_, count)| **count == 0).map(|(j, _)| j)
@@ -335,32 +367,48 @@ impl Sums {
     pub fn means(&mut self, centers: &mut [f64], run: &Run<'_>) -> Result<Vec<f64>> {
         let clusters: Vec<_> = centers.chunks_exact_mut(self.d).enumerate().collect();
         let moves = run.map_with(clusters, 4 * self.k * self.d, |mean: &mut Vec<f64>, (j, center), _| {
+            let still = (0.0, false);
             if !self.touched[j] || self.counts[j] == 0 {
-                return Ok(0.0);
+                return Ok(still);
             }
             let sums = &self.totals[j * self.d..][..self.d];
             mean.clear();
             mean.extend(sums.iter().zip(&self.shift).map(|(sum, m)| m + sum / self.weights[j]));
             if self.on_sphere && !spherical::project(mean) {
-                return Ok(0.0);
+                return Ok(still);
             }
-            let square = add_up([mean, center], |[mean, before]| (mean - before) * (mean - before));
+            let mut square = add_up([mean, center], |[mean, before]| (mean - before) * (mean - before));
             let norm = add_up([center], |[before]| before * before);
             if square <= STANDSTILL * norm {
-                return Ok(0.0);
+                return Ok(still);
+            }
+            let held = !self.placed[j] && self.max_shift.is_some_and(|most| square.sqrt() > most);
+            if let Some(most) = self.max_shift
+                && held
+            {
+                let share = most / square.sqrt();
+                mean.iter_mut().zip(&*center).for_each(|(mean, before)| *mean = before + share * (*mean - before));
+                // So small a move squares to nothing, and is one all the same.
+                square = add_up([mean, center], |[mean, before]| (mean - before) * (mean - before));
+                square = square.max(f64::MIN_POSITIVE);
             }
             center.copy_from_slice(mean);
-            Ok(square)
+            Ok((square, held))
         })?;
-        // Their sums of squares change with the centres.
-        self.touched.iter_mut().zip(&moves).for_each(|(touched, &square)| *touched = square > 0.0);
+        let (moves, held): (Vec<f64>, Vec<bool>) = moves.into_iter().unzip();
+        // Their sums of squares change with the centres, and those on their way go on.
+        let goes_on = moves.iter().zip(&held).map(|(&square, &held)| square > 0.0 || held);
+        self.touched.iter_mut().zip(goes_on).for_each(|(touched, goes)| *touched = goes);
+        self.held = held;
+        self.placed.fill(false);
         Ok(moves)
     }
 
     /// Moves each of `centers` (k, d) to the mean of all that it has seen: rows of weight `seen` (k,) so far, and those of the last
     /// sums. Returns the square of each one's move.
-    pub fn blend(&self, centers: &mut [f64], seen: &mut [f64]) -> Vec<f64> {
+    pub fn blend(&mut self, centers: &mut [f64], seen: &mut [f64]) -> Vec<f64> {
         let mut moves = vec![0.0; self.k];
+        self.held.fill(false);
         for (j, center) in centers.chunks_exact_mut(self.d).enumerate() {
             let weight = self.weights[j];
             if weight == 0.0 {
@@ -370,9 +418,18 @@ impl Sums {
             let share = weight / seen[j];
             let means = self.totals[j * self.d..].iter().zip(&self.shift).map(|(sum, m)| m + sum / weight);
             let steps = means.zip(&*center).map(|(mean, c)| share * (mean - c));
-            let (square, norm) = steps.zip(&*center).fold((0.0, 0.0), |(s, n), (step, c)| (s + step * step, n + c * c));
+            let (mut square, norm) =
+                steps.zip(&*center).fold((0.0, 0.0), |(s, n), (step, c)| (s + step * step, n + c * c));
             if square <= STANDSTILL * norm {
                 continue;
+            }
+            let mut share = share;
+            if let Some(most) = self.max_shift
+                && square.sqrt() > most
+            {
+                share *= most / square.sqrt();
+                square = (most * most).max(f64::MIN_POSITIVE);
+                self.held[j] = true;
             }
             for ((c, sum), m) in center.iter_mut().zip(&self.totals[j * self.d..]).zip(&self.shift) {
                 let mean = m + sum / weight;
@@ -448,6 +505,18 @@ impl<F: Float, C: IntoIterator<Item = (usize, i32, f64)>> Task<F> for Add<'_, '_
             }
         }
     }
+}
+
+/// Labels every row with its nearest centre, and takes no sums.
+pub fn label<F: Float>(
+    rows: &Rows<'_, F>,
+    weights: Option<&[f64]>,
+    codebook: &Codebook<F>,
+    labels: &mut [i32],
+    known: Option<Known<'_, F>>,
+    run: &Run<'_>,
+) -> Result<Pass> {
+    Ok(assign_noting_moves(rows, weights, codebook, labels, known, run, false)?.0)
 }
 
 /// Rows whose label changed, in order, with the label before.

@@ -24,6 +24,7 @@ pub use self::covariance::{Factor, factor};
 use super::lloyd::{self, Fit, Iteration, Listener, Start, Stop, Told};
 use super::members::Members;
 use super::moments::Moments;
+use super::repairs::Repaired;
 use super::{empty, seeding};
 use crate::error::{Error, Result};
 use crate::float::Float;
@@ -204,7 +205,16 @@ impl<F: Float> Job<'_, F> {
         let (shape, factors, penalties) = self.shape(&centers, &covariances)?;
         let (_, inertia) = assign::assign(rows, weights, &shape, &mut labels, &mut costs, run)?;
         let stop = stop.unwrap_or(Stop::MaxIter);
-        let fit = Fit { centers, labels, inertia, n_iter: history.len(), stop, history };
+        let fit = Fit {
+            centers,
+            labels,
+            inertia,
+            n_iter: history.len(),
+            stop,
+            history,
+            repaired: Repaired::default(),
+            tallies: Vec::new(),
+        };
         Ok(Ellipsoids { fit, covariances, factors, penalties })
     }
 

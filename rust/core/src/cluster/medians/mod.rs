@@ -19,6 +19,7 @@ use super::empty;
 use super::lloyd::{self, Fit, Iteration, Listener, Rules, Start, Stop, Told};
 use super::members::Members;
 use super::moments::Moments;
+use super::repairs::Repaired;
 use super::seeding::{plus_plus_by, random_labels, rows_as_centers};
 use crate::error::{Error, Result};
 use crate::float::Float;
@@ -128,7 +129,16 @@ impl<F: Float> Job<'_, F> {
             assign::assign(rows, weights, &codebook, &mut labels, &mut bounds, drift.as_ref(), run)?;
         }
         let inertia = self.loss(&centers, &labels)?;
-        Ok(Fit { centers, labels, inertia, n_iter: history.len(), stop, history })
+        Ok(Fit {
+            centers,
+            labels,
+            inertia,
+            n_iter: history.len(),
+            stop,
+            history,
+            repaired: Repaired::default(),
+            tallies: Vec::new(),
+        })
     }
 
     /// Labels with the farthest rows, and their copies, in the clusters that have none (see [`super::empty`]).
