@@ -23,7 +23,7 @@ pub struct Skipping {
 /// What became of the centres since the last pass.
 pub enum Drift<F: Float> {
     /// How far they moved.
-    Centers(bounds::Drift<F>),
+    Centers(Box<bounds::Drift<F>>),
     /// Where the plane between the only two is.
     Plane(Plane<F>),
 }
@@ -58,9 +58,8 @@ impl Skipping {
     ) -> Option<Drift<F>> {
         match (rows, &self.projections) {
             (_, Some(projections)) => projections.plane(after).map(Drift::Plane),
-            (Rows::Dense(rows), None) if self.valid => {
-                bounds::Drift::new(moves, after, rows, labels, &self.bounds).map(Drift::Centers)
-            }
+            (Rows::Dense(rows), None) if self.valid => bounds::Drift::new(moves, after, rows, labels, &self.bounds)
+                .map(|drift| Drift::Centers(Box::new(drift))),
             _ => None,
         }
     }
@@ -75,7 +74,7 @@ impl Skipping {
         let drift = match (drift, &mut self.projections) {
             (Some(Drift::Plane(plane)), Some(projections)) => return Some(Known::Sides(projections.sides(n, plane))),
             (None, Some(_)) => return None,
-            (Some(Drift::Centers(drift)), None) => Some(drift),
+            (Some(Drift::Centers(drift)), None) => Some(&**drift),
             _ => None,
         };
         if self.valid && drift.is_none() {

@@ -8,11 +8,11 @@
 //! (Of 30 passes over a million rows of 16 features, one direction would ask for 15 projections of all, three ask for 8.)
 //!
 //! With unit roundoff u of the rows' type, u32 and u64, d features and h additions on the way of a product: rounding y, r and the
-//! products puts each p off by `(h + 6) u |y|`, keeping it and a by `2 u32 |y|`, and the |a_j| add up to less than 2; the scan by
-//! `3 u32 (2 |y| + |b|)`, and b is off by `(d + 8) u64 (|t| + |t'|)`. The definition (see [`super::nearest`]) rounds each D by `(d + 3) u64`, which is at most
-//! `(d + 3) u64 (2 |y|^2 + |t|^2 + |t'|^2) / |c' - c|` of s. Where s is farther from zero than all of that, its sign is the label. The
-//! other rows are held against e itself, and what that leaves in doubt against both centres ([`second_is_nearer`]). NaN,
-//! infinity and overflow fail every comparison, and so arrive there too.
+//! products puts each p off by `(h + 6) u |y|`, keeping it and a by `2 u32 |y|`, and the |a_j| add up to less than 2; the scan is
+//! off by `3 u32 (2 |y| + |b|)`, and b by `(d + 8) u64 (|t| + |t'|)`. The definition (see [`super::nearest`]) rounds each D by
+//! `(d + 3) u64`, which of s is at most `(d + 3) u64 (2 |y|^2 + |t|^2 + |t'|^2) / |c' - c|`. Where s is farther from zero than all of
+//! that, its sign is the label. The other rows are held against e itself, and what that leaves in doubt against both centres
+//! ([`second_is_nearer`]). NaN, infinity and overflow fail every comparison, and so arrive there too.
 
 use std::ops::Range;
 
