@@ -52,8 +52,8 @@ class BisectingKMeans(CenterClusterer):
     copy_x : bool, default=True
         Accepted as by scikit-learn. X is not changed for either value.
     algorithm : {'lloyd', 'elkan'}, default='lloyd'
-        Accepted as by scikit-learn. Both give the same bits, in the same time: with two centers there is
-        nothing to leave out.
+        Accepted as by scikit-learn. Both give the same bits, in the same time, and leave out rows that cannot
+        change sides.
     bisecting_strategy : {'biggest_inertia', 'largest_cluster'}, default='biggest_inertia'
         Which cluster is parted next: the one with the largest inertia, or the one with the most rows (with
         `sample_weight`, the largest sum of weights).
@@ -88,7 +88,8 @@ class BisectingKMeans(CenterClusterer):
     centers, as scikit-learn's do, and so does `predict` of an estimator that `from_centers` made, which has
     no tree. A `fit` of such an estimator starts afresh.
 
-    Beside X, a fit holds 8 bytes a row and a copy of the rows that are being parted, unless that is all.
+    Beside X, a fit holds 8 bytes a row, and of the rows that are being parted 20 bytes each and a copy,
+    unless that is all.
 
     References
     ----------

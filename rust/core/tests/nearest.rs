@@ -1,7 +1,9 @@
 //! The kernel against the definition of a label, on every instruction set of this CPU and on data made to mislead it.
 
+use fulcra_core::kernels::bounds::Known;
 use fulcra_core::kernels::nearest::{Codebook, assign};
 use fulcra_core::kernels::nearest_few::assign_few;
+use fulcra_core::kernels::sides::Projections;
 use fulcra_core::kernels::simd::Level;
 use fulcra_core::run::Unattended;
 use fulcra_core::{Csr, Dense, Error, Float, Rows, Run};
@@ -147,6 +149,84 @@ fn labels_are_the_definitions_where_shortlists_are_made() {
     }
 }
 
+/// Two centres that drift, first far and then ever less, and change places on the way: with what is known from the passes before,
+/// labels are still the definition's. Returns the share of the rows that the last passes looked at.
+fn check_drifting_pair<F: Float>(kind: &str, n: usize, d: usize, seed: u64) -> f64 {
+    const PASSES: usize = 24;
+    let x: Vec<F> = make(kind, n, d, seed).iter().map(|&x| F::from_f64(x)).collect();
+    let rows = Rows::Dense(Dense::new(&x, n, d).unwrap());
+    let mut centers: Vec<f64> = x[..2 * d].iter().map(|x| x.to_f64()).collect();
+    let spread = centers[0].abs().max((centers[0] - centers[d]).abs()).min((centers[0] - centers[d]).abs() * 4.0);
+    let mut places = Vec::new();
+    for pass in 0..PASSES as i32 {
+        if kind == "equal centres" && pass % 5 == 0 {
+            centers.copy_within(0..d, d);
+        }
+        if pass == 9 {
+            centers.rotate_left(d);
+        }
+        places.push(centers.clone());
+        let noise = uniform(2 * d, seed + pass as u64);
+        centers.iter_mut().zip(noise).for_each(|(c, noise)| *c += spread * noise * 0.7_f64.powi(pass));
+    }
+    let mut shares = Vec::new();
+    for (level, threads) in Level::available().into_iter().zip([1, 3].into_iter().cycle()) {
+        let run = Run::new(threads, &Unattended);
+        let mut codebook = Codebook::around_mean(places[0].clone(), 2, d, level);
+        let (mut projections, mut looked_at, mut got) = (Projections::default(), 0, vec![-1; n]);
+        for (pass, centers) in places.iter().enumerate() {
+            let to_place = |to: &mut [f64]| {
+                to.copy_from_slice(centers);
+                Ok(vec![1.0; 2])
+            };
+            codebook.move_by(to_place, &run).unwrap();
+            let plane = projections.plane(&codebook);
+            let known = plane.as_ref().map(|plane| Known::Sides(projections.sides(n, plane)));
+            let effort = assign(&rows, &codebook, &mut got, known, &run).unwrap();
+            let want = labels_by_definition(&x, centers, d);
+            let wrong = got.iter().zip(&want).filter(|(got, want)| got != want).count();
+            assert_eq!(wrong, 0, "{kind} n={n} d={d}, pass {pass} on {}", level.name());
+            looked_at += if pass >= PASSES / 2 { effort.distances } else { 0 };
+        }
+        shares.push(looked_at as f64 / (n * 2 * (PASSES - PASSES / 2)) as f64);
+    }
+    shares.into_iter().fold(0.0, f64::max)
+}
+
+#[test]
+fn rows_keep_the_definitions_labels_while_two_centres_drift() {
+    for kind in KINDS {
+        for (n, d) in [(3, 5), (40, 2), (777, 5), (900, 11), (1600, 16), (300, 67), (90, 300)] {
+            check_drifting_pair::<f32>(kind, n, d, 19);
+            check_drifting_pair::<f64>(kind, n, d, 19);
+        }
+    }
+}
+
+#[test]
+fn few_rows_are_looked_at_once_two_centres_hardly_drift() {
+    assert!(check_drifting_pair::<f32>("plain", 20_000, 16, 23) < 0.2);
+    assert!(check_drifting_pair::<f64>("offset", 20_000, 16, 23) < 0.2);
+}
+
+#[test]
+fn a_row_that_is_on_no_side_is_named() {
+    for (bad, kind) in [(f64::NAN, "NaN"), (f64::INFINITY, "infinity"), (1e200, "overflow")] {
+        let mut x = uniform(900 * 7, 3);
+        x[811 * 7 + 2] = bad;
+        let rows = Rows::Dense(Dense::new(&x, 900, 7).unwrap());
+        for level in Level::available() {
+            let codebook = Codebook::around_mean(uniform(2 * 7, 4), 2, 7, level);
+            let mut projections = Projections::default();
+            let plane = projections.plane(&codebook).unwrap();
+            let known = Some(Known::Sides(projections.sides(900, &plane)));
+            let result = assign(&rows, &codebook, &mut [0; 900], known, &Run::alone());
+            let Err(Error::NonFinite { row, column, kind: got }) = result else { panic!("{bad} passed: {result:?}") };
+            assert_eq!((row, column, got.to_string().as_str()), (811, 2, kind));
+        }
+    }
+}
+
 #[test]
 fn centres_that_outgrow_a_panel_and_rows_that_outgrow_a_strip() {
     check::<f32>("plain", 1000, 3, 200, 3);
@@ -258,6 +338,12 @@ proptest! {
         check::<f64>(KINDS[kind], n, d, k, seed);
         check_few::<f32, f32>(KINDS[kind], n, d, k, seed);
         check_few::<f32, f64>(KINDS[kind], n, d, k, seed);
+    }
+
+    #[test]
+    fn two_centres_that_drift(kind in 0..KINDS.len(), n in 2_usize..300, d in 1_usize..40, seed in 0_u64..1_000_000) {
+        check_drifting_pair::<f32>(KINDS[kind], n, d, seed);
+        check_drifting_pair::<f64>(KINDS[kind], n, d, seed);
     }
 
     #[test]

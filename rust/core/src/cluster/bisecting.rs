@@ -7,7 +7,8 @@
 //! A cluster that cannot be parted (its rows are equal, or but one has weight) is left alone; when that holds for all of
 //! them, empty clusters make up the number.
 //!
-//! Beside X there are 8 bytes a row, and a copy of the cluster that is being parted, unless that is all of X.
+//! Beside X there are 8 bytes a row, and of each row of the cluster that is being parted 20 bytes and a copy, unless that is all of
+//! X.
 
 use std::time::Instant;
 
@@ -191,20 +192,13 @@ impl<F: Float> Job<'_, F> {
         if fit.n_found(2) < 2 {
             return Ok(None);
         }
-        let [left, right] = inertias(&rows, weights, &fit, self.run)?;
-        let half = |side: i32, inertia| {
-            let own = || (0..rows.n()).filter(|&i| fit.labels[i] == side);
-            let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
-            Leaf {
-                center: fit.centers[side as usize * rows.d()..][..rows.d()].to_vec(),
-                members: Some(own().map(|i| leaf.members.as_ref().map_or(i as u32, |members| members[i])).collect()),
-                inertia,
-                weight: own().map(weight).sum(),
-                heavy: own().filter(|&i| weight(i) > 0.0).count(),
-                stuck: false,
-            }
-        };
-        Ok(Some(([half(0, left), half(1, right)], fit)))
+        let inertias = inertias(&rows, weights, &fit, self.run)?;
+        let mut halves = part(leaf.members.as_deref(), weights, &fit.labels);
+        for (side, (half, inertia)) in halves.iter_mut().zip(inertias).enumerate() {
+            half.inertia = inertia;
+            half.center = fit.centers[side * rows.d()..][..rows.d()].to_vec();
+        }
+        Ok(Some((halves, fit)))
     }
 
     /// All rows around their mean.
@@ -222,11 +216,37 @@ impl<F: Float> Job<'_, F> {
             tol,
             shift_tol: None,
             inertia_tol: None,
-            every_distance: true,
+            every_distance: false,
             breathing: false,
             on_sphere: false,
         }
     }
+}
+
+/// The rows of both labels, in order, without centres and inertias.
+fn part(members: Option<&[u32]>, weights: Option<&[f64]>, labels: &[i32]) -> [Leaf; 2] {
+    let n = labels.len();
+    let right = labels.iter().filter(|&&label| label == 1).count();
+    // Room for one more, because a row is written to both and kept where it belongs: a branch would be mispredicted.
+    let mut lists = [n - right, right].map(|size| vec![0; size + 1]);
+    let (mut found, mut sums, mut heavy) = ([0; 2], [0.0; 2], [0; 2]);
+    for (i, &label) in labels.iter().enumerate() {
+        let side = label as usize;
+        let member = members.map_or(i as u32, |members| members[i]);
+        lists[0][found[0]] = member;
+        lists[1][found[1]] = member;
+        found[side] += 1;
+        let weight = weights.map_or(1.0, |w| w[i]);
+        sums[side] += weight;
+        heavy[side] += usize::from(weight > 0.0);
+    }
+    let mut side = 0;
+    lists.map(|mut members| {
+        members.pop();
+        let (weight, heavy) = (sums[side], heavy[side]);
+        side += 1;
+        Leaf { center: Vec::new(), members: Some(members), inertia: 0.0, weight, heavy, stuck: false }
+    })
 }
 
 /// The inertia of each half.

@@ -11,6 +11,7 @@
 
 use super::direct::squared_distance;
 use super::nearest::Codebook;
+use super::sides::Sides;
 use super::simd::{Simd, Task};
 use crate::float::Float;
 use crate::rows::Dense;
@@ -49,7 +50,7 @@ impl Bounds {
 
 /// Below the normal numbers a relative step is none.
 #[inline(always)]
-fn round_up(x: f64) -> f32 {
+pub(super) fn round_up(x: f64) -> f32 {
     x as f32 * UP + f32::MIN_POSITIVE
 }
 
@@ -154,27 +155,36 @@ impl<F: Float> Drift<F> {
 }
 
 /// What is known of consecutive rows.
-pub struct Known<'a, F: Float> {
-    /// For each row.
-    pub bounds: &'a mut [Bounds],
-    /// Since the bounds were right; None if they are not, and to be taken anew.
-    pub drift: Option<&'a Drift<F>>,
+pub enum Known<'a, F: Float> {
+    /// How far the centres are.
+    Distances {
+        /// For each row.
+        bounds: &'a mut [Bounds],
+        /// Since the bounds were right; None if they are not, and to be taken anew.
+        drift: Option<&'a Drift<F>>,
+    },
+    /// Of two centres: on which side of the plane between them a row is.
+    Sides(Sides<'a, F>),
 }
 
 impl<'a, F: Float> Known<'a, F> {
     /// `length` rows at a time, for `parts` parts, of what may not be known at all.
     pub fn chunks(known: Option<Known<'a, F>>, length: usize, parts: usize) -> Vec<Option<Known<'a, F>>> {
         match known {
-            Some(Known { bounds, drift }) => {
-                bounds.chunks_mut(length).map(|bounds| Some(Known { bounds, drift })).collect()
+            Some(Known::Distances { bounds, drift }) => {
+                bounds.chunks_mut(length).map(|bounds| Some(Known::Distances { bounds, drift })).collect()
             }
+            Some(Known::Sides(sides)) => sides.chunks(length).map(|sides| Some(Known::Sides(sides))).collect(),
             None => (0..parts).map(|_| None).collect(),
         }
     }
 
     /// The part of it for the rows `range`.
     pub fn part<'b>(known: &'b mut Option<Known<'a, F>>, range: std::ops::Range<usize>) -> Option<Known<'b, F>> {
-        known.as_mut().map(|known| Known { bounds: &mut known.bounds[range], drift: known.drift })
+        known.as_mut().map(|known| match known {
+            Known::Distances { bounds, drift } => Known::Distances { bounds: &mut bounds[range], drift: *drift },
+            Known::Sides(sides) => Known::Sides(sides.part(range)),
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rows down a binary tree: at each fork to the nearer of two centres.
 //!
-//! Which is nearer, the definition decides (see [`super::nearest`]): the first on a tie. Dense rows are held against both by
-//! sums in the fastest order ([`squared_distance`]), with the bound of [`super::nearest_few`].
+//! Which is nearer, the definition decides (see [`super::nearest`]): the first on a tie. Dense rows are held against both
+//! ([`second_is_nearer`]).
 //!
 //! Sparse rows are held against both at once: D(x, c) - D(x, c') = (||c||^2 - ||c'||^2) - 2 x.(c - c'), over the stored cells.
 //! With X, C and C' the squared norms and s = X + C + C', the norms err by at most (d + 1) u (C + C'), the difference of the
@@ -10,7 +10,8 @@
 
 use std::ops::Range;
 
-use super::direct::{distance, squared_distance};
+use super::direct::distance;
+use super::sides::second_is_nearer;
 use super::simd::{Level, Simd, Task};
 use crate::error::{Error, Result};
 use crate::float::Float;
@@ -203,27 +204,9 @@ impl<F: Float> Task<f64> for Descend<'_, F> {
 
     #[inline(always)]
     fn run<S: Simd<f64>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Option<usize> {
-        const CHAINS: usize = 8;
         let Descend { tree, rows, strip, labels } = self;
-        let d = rows.d();
-        // As in `nearest_few`.
-        let (g, h) = (d / CHAINS + CHAINS + 4, d + 2);
-        let slack = 1.0 + 4.0 * (g + h) as f64 * f64::UNIT_ROUNDOFF;
-        let least = d as f64 * f64::MIN_NORMAL;
         for (at, (label, i)) in labels.iter_mut().zip(strip).enumerate() {
-            let row = rows.row(i);
-            let leaf = tree.follow(|fork| {
-                let (left, right) = tree.pair(fork);
-                let left: f64 = squared_distance::<f64, CHAINS>(row, left);
-                let right: f64 = squared_distance::<f64, CHAINS>(row, right);
-                if right > left * slack + least {
-                    Some(false)
-                } else if left > right * slack + least {
-                    Some(true)
-                } else {
-                    tree.turn_exactly(fork, row)
-                }
-            });
+            let leaf = tree.follow(|fork| second_is_nearer(rows.row(i), tree.pair(fork)));
             match leaf {
                 Some(leaf) => *label = leaf,
                 None => return Some(at),

@@ -18,6 +18,7 @@ pub(crate) mod power;
 mod scores;
 mod screen;
 mod shortlist;
+pub mod sides;
 pub mod simd;
 pub mod swaps;
 mod verdict;

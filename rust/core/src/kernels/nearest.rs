@@ -208,11 +208,21 @@ pub fn assign_range<F: Float>(
     pulse: &Pulse<'_>,
 ) -> Result<Effort> {
     let all = Effort { undecided: 0, distances: range.len() * codebook.k };
+    if let (Rows::Dense(dense), Some(Known::Sides(sides))) = (rows, &mut known) {
+        let mut total = Effort::default();
+        for strip in run::ranges(range.len(), STRIP) {
+            pulse.check()?;
+            let (from, labels) = (range.start + strip.start, &mut labels[strip.clone()]);
+            let doubtful = &mut scratch.undecided;
+            total += sides.part(strip).label(dense, from, &codebook.exact, labels, doubtful, codebook.level)?;
+        }
+        return Ok(total);
+    }
     match rows {
         Rows::Dense(dense) if range.len() <= FEW_ROWS => {
             assign_few(dense, range, &codebook.exact, labels, codebook.level, pulse)?;
-            if let Some(known) = known {
-                known.bounds.fill(Bounds::UNKNOWN);
+            if let Some(Known::Distances { bounds, .. }) = known {
+                bounds.fill(Bounds::UNKNOWN);
             }
             Ok(all)
         }
@@ -226,13 +236,17 @@ pub fn assign_range<F: Float>(
                 pulse.check()?;
                 let (from, labels) = (range.start + strip.start, &mut labels[strip.clone()]);
                 total += match Known::part(&mut known, strip) {
-                    Some(Known { bounds, drift: Some(drift) }) => {
+                    Some(Known::Distances { bounds, drift: Some(drift) }) => {
                         assign_doubtful(dense, from, codebook, labels, bounds, drift, scratch)?
                     }
                     known => {
+                        let bounds = match known {
+                            Some(Known::Distances { bounds, .. }) => Some(bounds),
+                            _ => None,
+                        };
                         let (samples, ahead) = dense.span(from, range.end).split_at(labels.len() * codebook.d);
                         let ahead = &ahead[..ahead.len().min(samples.len())];
-                        let to = Outcome { labels, bounds: known.map(|known| known.bounds) };
+                        let to = Outcome { labels, bounds };
                         assign_samples(samples, ahead, codebook, to, scratch, |i| rows.blame(from + i))?
                     }
                 };
