@@ -144,8 +144,9 @@ pub fn kmeans_diagnose(
             return Err(pyo3::exceptions::PyValueError::new_err("labels must name a center for each row"));
         }
         let found = detached(py, |_, run| {
-            let (_, tallies) = inertia::inertia_and_tallies(&rows, weights, &centers, labels, Level::detect(), run)?;
-            let clustering = Clustering { rows: &rows, weights, centers: &centers, labels, tallies: &tallies };
+            let level = Level::detect();
+            let (_, tallies) = inertia::inertia_and_tallies(&rows, weights, &centers, labels, level, run)?;
+            let clustering = Clustering { rows: &rows, weights, centers: &centers, labels, tallies: &tallies, level };
             diagnosis::diagnose(&clustering, run)
         })?;
         Ok(to_findings(found))

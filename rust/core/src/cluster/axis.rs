@@ -1,15 +1,18 @@
 //! The direction in which some rows spread most.
 
 use super::content;
+use super::inertia::ToPoint;
 use crate::error::Result;
 use crate::float::Float;
+use crate::kernels::direct::add_up;
+use crate::kernels::simd::{Level, Simd, Task};
 use crate::rows::Rows;
 use crate::run::{self, Run};
 
 /// Rows, as many as are looked at together.
 const STRIP: usize = 1 << 12;
 /// Steps of the power iteration. It need not converge: every direction that it passes spreads more than the one before.
-const STEPS: usize = 8;
+const STEPS: usize = 3;
 
 /// Some rows around a point, and what each weighs.
 pub(super) struct Cloud<'a, F> {
@@ -20,6 +23,61 @@ pub(super) struct Cloud<'a, F> {
     pub weights: &'a [f64],
     /// (d,)
     pub center: &'a [f64],
+    pub level: Level,
+}
+
+/// y.v of every member y = x - c of a strip; and the sum of w (y.v) y, if that is wanted.
+struct Pass<'a, F> {
+    cloud: &'a Cloud<'a, F>,
+    strip: std::ops::Range<usize>,
+    axis: &'a [f64],
+    sum: Option<&'a mut [f64]>,
+}
+
+impl<F: Float> Task<f64> for Pass<'_, F> {
+    type Out = Vec<f64>;
+
+    #[inline(always)]
+    fn run<S: Simd<f64>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Vec<f64> {
+        let Pass { cloud, strip, axis, mut sum } = self;
+        let &Cloud { rows, center, .. } = cloud;
+        let mut out = Vec::with_capacity(strip.len());
+        let weighed = cloud.members[strip.clone()].iter().zip(&cloud.weights[strip]);
+        match rows {
+            Rows::Dense(x) => {
+                let mut y = vec![0.0; center.len()];
+                for (&i, w) in weighed {
+                    for ((y, x), c) in y.iter_mut().zip(x.row(i as usize)).zip(center) {
+                        *y = x.to_f64() - c;
+                    }
+                    let along = add_up([&y[..], axis], |[y, v]| y * v);
+                    if let Some(sum) = &mut sum {
+                        let share = w * along;
+                        for (sum, y) in sum.iter_mut().zip(&y) {
+                            *sum += share * y;
+                        }
+                    }
+                    out.push(along);
+                }
+            }
+            Rows::Csr(_) => {
+                let (offset, mut all) = (dot(axis, center), 0.0);
+                for (&i, w) in weighed {
+                    let mut along = -offset;
+                    rows.for_cells(i as usize, |f, x| along += x * axis[f]);
+                    if let Some(sum) = &mut sum {
+                        rows.for_cells(i as usize, |f, x| sum[f] += w * along * x);
+                        all += w * along;
+                    }
+                    out.push(along);
+                }
+                if let Some(sum) = sum {
+                    sum.iter_mut().zip(center).for_each(|(sum, c)| *sum -= all * c);
+                }
+            }
+        }
+        out
+    }
 }
 
 impl<F: Float> Cloud<'_, F> {
@@ -50,25 +108,15 @@ impl<F: Float> Cloud<'_, F> {
 
     /// Of every member, along `axis` from the centre.
     pub fn along(&self, axis: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
-        let offset = dot(axis, self.center);
-        let parts = self.strips(run, |range| {
-            let members = self.members[range].iter();
-            members.map(|&i| self.row_along(i as usize, axis) - offset).collect::<Vec<_>>()
-        })?;
+        let parts = self.strips(run, |strip| self.level.run(Pass { cloud: self, strip, axis, sum: None }))?;
         Ok(parts.concat())
     }
 
     /// Sum of w (y.v) y over the members y = x - c.
     fn spread_along(&self, axis: &[f64], run: &Run<'_>) -> Result<Vec<f64>> {
-        let offset = dot(axis, self.center);
-        let parts = self.strips(run, |range| {
-            let (mut sum, mut all) = (vec![0.0; axis.len()], 0.0);
-            for (&i, w) in self.members[range.clone()].iter().zip(&self.weights[range]) {
-                let share = w * (self.row_along(i as usize, axis) - offset);
-                self.rows.for_cells(i as usize, |f, x| sum[f] += share * x);
-                all += share;
-            }
-            sum.iter_mut().zip(self.center).for_each(|(sum, c)| *sum -= all * c);
+        let parts = self.strips(run, |strip| {
+            let mut sum = vec![0.0; axis.len()];
+            self.level.run(Pass { cloud: self, strip, axis, sum: Some(&mut sum) });
             sum
         })?;
         Ok(parts.into_iter().fold(vec![0.0; axis.len()], |mut total, part| {
@@ -79,26 +127,16 @@ impl<F: Float> Cloud<'_, F> {
 
     /// Position of the member with weight that is farthest from the centre.
     fn farthest(&self, run: &Run<'_>) -> Result<Option<usize>> {
-        let norm = dot(self.center, self.center);
-        let parts = self.strips(run, |range| {
-            range.filter(|&at| self.weights[at] > 0.0).map(|at| (at, self.square(at, norm))).collect::<Vec<_>>()
-        })?;
-        let row = |at: usize| self.members[at] as usize;
+        let &Cloud { rows, members, weights, center: point, level } = self;
+        let norm = dot(point, point);
+        let parts = self.strips(run, |strip| level.run(ToPoint { rows, members: &members[strip], point, norm }))?;
+        let row = |at: usize| members[at] as usize;
         let farther = |a: (usize, f64), b: (usize, f64)| {
-            let order = b.1.total_cmp(&a.1).then_with(|| content::compare_cells(self.rows, row(b.0), row(a.0)));
+            let order = b.1.total_cmp(&a.1).then_with(|| content::compare_cells(rows, row(b.0), row(a.0)));
             if order.is_le() { a } else { b }
         };
-        Ok(parts.into_iter().flatten().reduce(farther).map(|(at, _)| at))
-    }
-
-    fn square(&self, at: usize, norm: f64) -> f64 {
-        super::inertia::distance(self.rows, self.members[at] as usize, self.center, norm)
-    }
-
-    fn row_along(&self, i: usize, axis: &[f64]) -> f64 {
-        let mut sum = 0.0;
-        self.rows.for_cells(i, |f, x| sum += x * axis[f]);
-        sum
+        let distances = parts.into_iter().flatten().enumerate().filter(|&(at, _)| weights[at] > 0.0);
+        Ok(distances.reduce(farther).map(|(at, _)| at))
     }
 
     fn strips<T: Send>(&self, run: &Run<'_>, each: impl Fn(std::ops::Range<usize>) -> T + Sync) -> Result<Vec<T>> {
@@ -136,8 +174,9 @@ mod tests {
         let (x, columns) = ([0.0, 0.0, 3.0, 4.0, -6.0, -8.0, 3.0, 4.0], [0, 1, 0, 1, 0, 1, 0, 1]);
         let dense = Rows::Dense(Dense::new(&x, 4, 2).unwrap());
         let csr = Rows::Csr(Csr::new(&x, &columns, &[0, 2, 4, 6, 8], 2).unwrap());
+        let level = Level::detect();
         for rows in [dense, csr] {
-            let line = Cloud { rows: &rows, members: &[0, 1, 2, 3], weights: &[1.0; 4], center: &[0.0, 0.0] };
+            let line = Cloud { rows: &rows, members: &[0, 1, 2, 3], weights: &[1.0; 4], center: &[0.0, 0.0], level };
             let axis = line.axis(&Run::alone()).unwrap().unwrap();
             assert!((axis[0] + 0.6).abs() < 1e-12 && (axis[1] + 0.8).abs() < 1e-12, "{axis:?}");
             let along = line.along(&axis, &Run::alone()).unwrap();

@@ -17,20 +17,19 @@
 //! rows that have any; a mean of c rows is, where their weights differ, one of fewer, (sum w)^2 / sum w^2 (Kish 1965).
 
 use super::axis::Cloud;
-use super::inertia::{self, Tally};
+use super::inertia::{self, Tally, ToPoint};
 use super::lloyd::Fit;
 use crate::error::Result;
 use crate::float::Float;
 use crate::kernels::direct::distance;
+use crate::kernels::simd::Level;
 use crate::rows::Rows;
 use crate::run::{Pulse, Run};
 
 /// What a clustering without flaws may be accused of, by each kind of finding.
 const ALPHA: f64 = 0.01;
-/// Rows of a cluster up to which its distances are looked at one by one whatever their sums are.
-const FEW_ROWS: usize = 1024;
 /// Rows for each cluster that directions are taken from.
-const SAMPLE: usize = 512;
+const SAMPLE: usize = 64;
 
 /// A few rows, far from everything, that are a cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +91,8 @@ pub struct Clustering<'a, F> {
     pub labels: &'a [i32],
     /// (k,)
     pub tallies: &'a [Tally],
+    /// For the arithmetic.
+    pub level: Level,
 }
 
 /// How far rows may be.
@@ -128,12 +129,19 @@ impl Bounds {
         std::f64::consts::E / 2.0 * (x - 1.0)
     }
 
-    /// Whether the largest distance of a Gaussian cluster would be less with probability 1 - [`ALPHA`], whatever its
-    /// covariance: then it is not worth a look at each.
+    /// Whether no row of the cluster can be an outlier, so that it is not worth a look at each. Without rows that weigh at most
+    /// `few`, the centre moves by no more than s of the farthest distance, s being what these weigh to the others; what it can
+    /// move is added to that distance, and taken off the mean of the others, like what those rows may have added to it.
     fn is_plain(&self, tally: &Tally) -> bool {
-        let mean = tally.spread / tally.weight;
-        let most = (std::f64::consts::PI * (self.n / ALPHA).ln()).sqrt();
-        tally.rows > FEW_ROWS && tally.farthest.sqrt() <= most * mean
+        let (few, far) = ((self.few * self.unit).min(tally.weight / 2.0), tally.farthest.sqrt());
+        let moved = few / (tally.weight - few) * far;
+        let mean = (tally.spread - few * far) / tally.weight - moved;
+        far + moved <= self.least() * mean
+    }
+
+    /// What [`Bounds::times`] falls to where there are many rows.
+    fn least(&self) -> f64 {
+        std::f64::consts::E / 2.0 * ((self.n / ALPHA).ln() - 1.0)
     }
 }
 
@@ -158,7 +166,8 @@ pub fn of_fit<F: Float>(rows: &Rows<'_, F>, weights: Option<&[f64]>, fit: &Fit, 
         trimmed.iter().enumerate().map(|(i, &out)| if out { 0.0 } else { weight(i) }).collect()
     });
     let weights = kept.as_deref().or(weights);
-    diagnose(&Clustering { rows, weights, centers: &fit.centers, labels: &fit.labels, tallies: &fit.tallies }, run)
+    let (centers, labels, tallies) = (&fit.centers[..], &fit.labels[..], &fit.tallies[..]);
+    diagnose(&Clustering { rows, weights, centers, labels, tallies, level: Level::detect() }, run)
 }
 
 impl<F: Float> Clustering<'_, F> {
@@ -236,9 +245,9 @@ impl<F: Float> Clustering<'_, F> {
             let norm = inertia::norms(&center, center.len())[0];
             for strip in far.chunks_mut(STRIP) {
                 pulse.check()?;
-                strip
-                    .iter_mut()
-                    .for_each(|(r, i)| *r = inertia::distance(self.rows, *i as usize, &center, norm).sqrt());
+                let members: Vec<u32> = strip.iter().map(|&(_, i)| i).collect();
+                let squares = self.level.run(ToPoint { rows: self.rows, members: &members, point: &center, norm });
+                strip.iter_mut().zip(squares).for_each(|((r, _), square)| *r = square.sqrt());
             }
             // The others need no order. Rows lighter than others may be more than these: then some stay.
             let sorted = far.len() - (4 * bounds.few as usize).min(far.len());
@@ -284,11 +293,14 @@ impl<F: Float> Clustering<'_, F> {
         let step = (self.labels.len() / (SAMPLE * k)).max(1);
         let sampled = self.members(step, |tally| !bounds.is_few(tally.weight) && tally.spread > 0.0);
         let alone = ((k as f64 / ALPHA).ln() / -(1.0 - SHARE).ln()) as usize;
-        let mut hollow = Vec::new();
-        for (j, members) in sampled.into_iter().filter(|(_, members)| members.len() >= alone) {
+        let sampled: Vec<_> = sampled.into_iter().filter(|(_, members)| members.len() >= alone).collect();
+        let work = sampled.iter().map(|(_, members)| members.len()).sum::<usize>() * 8 * self.rows.d();
+        let hollow = run.map(sampled, work, |(j, members), pulse| {
+            let run = &Run::new(1, pulse);
             let weights: Vec<f64> = members.iter().map(|&i| self.weight(i as usize)).collect();
-            let cluster = Cloud { rows: self.rows, members: &members, weights: &weights, center: self.center(j) };
-            let Some(axis) = cluster.axis(run)? else { continue };
+            let (rows, center, level) = (self.rows, self.center(j), self.level);
+            let cluster = Cloud { rows, members: &members, weights: &weights, center, level };
+            let Some(axis) = cluster.axis(run)? else { return Ok(None) };
             let along = cluster.along(&axis, run)?;
             let total: f64 = weights.iter().sum();
             let mean =
@@ -298,12 +310,11 @@ impl<F: Float> Clustering<'_, F> {
             let is_near = |z: f64| (z - middle).abs() < half;
             let share = mean(&|z| f64::from(is_near(z)));
             let rows = total * total / weights.iter().map(|w| w * w).sum::<f64>();
-            if share < SHARE && rows * divergence(share, SHARE) > (k as f64 / ALPHA).ln() {
-                let near = along.iter().filter(|&&z| is_near(z)).count();
-                hollow.push(Hollow { cluster: j, near, of: members.len() });
-            }
-        }
-        Ok(hollow)
+            let found = share < SHARE && rows * divergence(share, SHARE) > (k as f64 / ALPHA).ln();
+            let near = along.iter().filter(|&&z| is_near(z)).count();
+            Ok(found.then_some(Hollow { cluster: j, near, of: members.len() }))
+        })?;
+        Ok(hollow.into_iter().flatten().collect())
     }
 }
 
@@ -324,11 +335,11 @@ mod tests {
         let rows = Rows::Dense(Dense::new(&x, x.len(), 1).unwrap());
         let labels = vec![0; x.len()];
         let centers = [x.iter().sum::<f64>() / x.len() as f64];
-        let level = crate::kernels::simd::Level::detect();
+        let level = Level::detect();
         let run = Run::alone();
         let (_, tallies) = inertia::inertia_and_tallies(&rows, weights, &centers, &labels, level, &run).unwrap();
         let (rows, labels, tallies) = (&rows, &labels[..], &tallies[..]);
-        diagnose(&Clustering { rows, weights, centers: &centers, labels, tallies }, &run).unwrap()
+        diagnose(&Clustering { rows, weights, centers: &centers, labels, tallies, level }, &run).unwrap()
     }
 
     #[test]

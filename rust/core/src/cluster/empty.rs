@@ -109,7 +109,7 @@ fn split<F: Float>(
         let all = Members::new(&moved, weights, k);
         let members = all.of(largest);
         let of_members: Vec<f64> = members.iter().map(|&i| weight(i as usize)).collect();
-        let cluster = Cloud { rows, members, weights: &of_members, center: &means[largest * d..][..d] };
+        let cluster = Cloud { rows, members, weights: &of_members, center: &means[largest * d..][..d], level };
         let axis = if squares[largest] > 0.0 { cluster.axis(run)? } else { None };
         let Some(axis) = axis else { break };
         let along = cluster.along(&axis, run)?;

@@ -114,6 +114,35 @@ pub fn own_distances<F: Float>(
     }
 }
 
+/// Squared distances of some rows to one point (d,), whose squared norm is `norm`.
+pub struct ToPoint<'a, F> {
+    /// X
+    pub rows: &'a Rows<'a, F>,
+    /// Rows of it.
+    pub members: &'a [u32],
+    /// The point.
+    pub point: &'a [f64],
+    /// Its own.
+    pub norm: f64,
+}
+
+impl<F: Float> Task<f64> for ToPoint<'_, F> {
+    type Out = Vec<f64>;
+
+    #[inline(always)]
+    fn run<S: Simd<f64>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Vec<f64> {
+        let ToPoint { rows, members, point, norm } = self;
+        let mut squares = Vec::with_capacity(members.len());
+        for &i in members {
+            squares.push(match rows {
+                Rows::Dense(x) => squared_distance::<f64, 8>(x.row(i as usize), point),
+                Rows::Csr(_) => distance(rows, i as usize, point, norm),
+            });
+        }
+        squares
+    }
+}
+
 /// Sum over rows of w ||x - c(label)||^2.
 pub fn inertia<F: Float>(
     rows: &Rows<'_, F>,
