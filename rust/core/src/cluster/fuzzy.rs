@@ -272,7 +272,8 @@ impl<F: Float> Pass<'_, F> {
         match self.rows {
             Rows::Dense(rows) => {
                 let values = rows.span(strip.start, strip.end);
-                self.level.run(Read { values, shift: self.shift, rows: &mut scratch.rows });
+                let ahead = rows.span(strip.end, rows.n().min(strip.end + STRIP));
+                self.level.run(Read { values, ahead, shift: self.shift, rows: &mut scratch.rows });
             }
             Rows::Csr(_) => {
                 for (i, row) in strip.clone().zip(scratch.rows.chunks_exact_mut(padded(d))) {

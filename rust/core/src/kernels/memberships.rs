@@ -25,19 +25,22 @@ pub fn padded(d: usize) -> usize {
 pub struct Read<'a, F> {
     /// (n, d)
     pub values: &'a [F],
+    /// Values that will be read next.
+    pub ahead: &'a [F],
     /// (d,)
     pub shift: &'a [f64],
     /// (STRIP, `padded(d)`): the first n rows are written.
     pub rows: &'a mut [f64],
 }
 
-impl<F: Float> Task<f64> for Read<'_, F> {
+impl<F: Float> Task<F> for Read<'_, F> {
     type Out = ();
 
     #[inline(always)]
-    fn run<S: Simd<f64>, const VECTORS: usize, const CENTERS: usize>(self, _: S) {
-        let Read { values, shift, rows } = self;
+    fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) {
+        let Read { values, ahead, shift, rows } = self;
         let d = shift.len();
+        simd.prefetch(ahead);
         for (row, values) in rows.chunks_exact_mut(padded(d)).zip(values.chunks_exact(d)) {
             for ((to, x), shift) in row.iter_mut().zip(values).zip(shift) {
                 *to = x.to_f64() - shift;
