@@ -226,7 +226,8 @@ def test_tol_does_not_grow_with_what_is_trimmed() -> None:
 
 def test_trim_is_rounded_down_to_whole_rows_and_their_copies() -> None:
     X = np.array([[0.0], [1.0], [2.0], [30.0], [30.0]])
-    assert not KMeans(1, trim=0.3).fit(X).trimmed_.any()  # 1.5 rows, but the farthest is there twice
+    model = KMeans(1, init=[[1.0]], trim=0.3).fit(X)
+    assert not model.trimmed_.any()  # 1.5 rows, but the farthest is there twice
     model = KMeans(1, init=[[1.0]], trim=0.4).fit(X)
     assert_array_equal(model.trimmed_, [False, False, False, True, True])
     model = KMeans(1, init=[[1.0]], trim=0.2).fit(X)
