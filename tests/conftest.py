@@ -1,10 +1,13 @@
-"""What the tests share: the oracles' place, a clean number of threads, and a Python process with its own
-environment."""
+"""What the tests share: the oracles' place, a clean number of threads, Ctrl-C, and a process of its own."""
 
+import _thread
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -43,6 +46,33 @@ def run_python(tmp_path: Path) -> RunPython:
         return done.stdout
 
     return run
+
+
+#: Makes a call, presses Ctrl-C in the midst of it, and returns the seconds that it still took.
+Interrupt = Callable[[Callable[[], object]], float]
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Interrupt]:
+    def interrupt(call: Callable[[], object]) -> float:
+        pressed = []
+
+        def press() -> None:
+            pressed.append(time.perf_counter())
+            _thread.interrupt_main()
+
+        timer = threading.Timer(0.4, press)
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            call()
+        wait = time.perf_counter() - pressed[0]
+        timer.join()
+        return wait
+
+    # Shells start background jobs with SIGINT ignored, and Python then leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield interrupt
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

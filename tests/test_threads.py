@@ -1,16 +1,14 @@
 """Threads, processes and Ctrl-C: how many, whose, and what survives."""
 
-import _thread
 import ctypes
 import os
 import platform
 import shutil
-import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import fulcra
@@ -18,7 +16,7 @@ import joblib
 import numpy as np
 import pytest
 import threadpoolctl
-from conftest import RunPython
+from conftest import Interrupt, RunPython
 from fulcra import _core
 from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedoids
 from numpy.testing import assert_array_equal
@@ -244,36 +242,18 @@ def test_processes_started_afresh_compute(method: str, run_python: RunPython) ->
 LONG = np.random.default_rng(0).normal(size=(60_000, 32))
 
 
-@pytest.fixture
-def _ctrl_c_raises() -> Iterator[None]:
-    # Shells start background jobs with SIGINT ignored, and Python then leaves it so.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_ctrl_c_raises")
 @pytest.mark.parametrize("verbose", [0, 1])
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_ctrl_c_stops_a_fit_and_leaves_the_estimator_as_it_was(n_threads: int, verbose: int) -> None:
+def test_ctrl_c_stops_a_fit_and_leaves_the_estimator_as_it_was(
+    n_threads: int, verbose: int, ctrl_c: Interrupt
+) -> None:
     fulcra.set_num_threads(n_threads)
     model = KMeans(4, random_state=0).fit(ROWS)
     before = dict(vars(model))
     model.set_params(n_clusters=512, init="random", n_init=1000, tol=0, verbose=verbose)
     waits = []
     for _ in range(3):  # the machine may be busy: the best of three
-        pressed = []
-
-        def press(pressed: list[float] = pressed) -> None:
-            pressed.append(time.perf_counter())
-            _thread.interrupt_main()
-
-        timer = threading.Timer(0.4, press)
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            model.fit(LONG)
-        waits.append(time.perf_counter() - pressed[0])
-        timer.join()
+        waits.append(ctrl_c(lambda: model.fit(LONG)))
         assert vars(model).keys() == before.keys()
         assert all(vars(model)[name] is before[name] for name in before if name.endswith("_"))
         assert model.n_features_in_ == 16
@@ -281,7 +261,6 @@ def test_ctrl_c_stops_a_fit_and_leaves_the_estimator_as_it_was(n_threads: int, v
     assert_array_equal(model.predict(ROWS), before["labels_"])
 
 
-@pytest.mark.usefixtures("_ctrl_c_raises")
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -296,7 +275,7 @@ def test_ctrl_c_stops_a_fit_and_leaves_the_estimator_as_it_was(n_threads: int, v
         None,
     ],
 )
-def test_ctrl_c_stops_other_clusterers(parameters: dict[str, object] | None) -> None:
+def test_ctrl_c_stops_other_clusterers(parameters: dict[str, object] | None, ctrl_c: Interrupt) -> None:
     if parameters == {"n_clusters": 30_000}:
         rows, model = LONG, BisectingKMeans(4, n_init=3)
     elif parameters is None:
@@ -309,43 +288,18 @@ def test_ctrl_c_stops_other_clusterers(parameters: dict[str, object] | None) -> 
     model.set_params(**parameters)
     waits = []
     for _ in range(3):
-        pressed = []
-
-        def press(pressed: list[float] = pressed) -> None:
-            pressed.append(time.perf_counter())
-            _thread.interrupt_main()
-
-        timer = threading.Timer(0.4, press)
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            model.fit(rows)
-        waits.append(time.perf_counter() - pressed[0])
-        timer.join()
+        waits.append(ctrl_c(lambda: model.fit(rows)))
         assert all(vars(model)[name] is before[name] for name in before if name.endswith("_"))
     assert min(waits) < 0.2
 
 
-@pytest.mark.usefixtures("_ctrl_c_raises")
-def test_ctrl_c_stops_seeding_and_prediction() -> None:
+def test_ctrl_c_stops_seeding_and_prediction(ctrl_c: Interrupt) -> None:
     centers = np.random.default_rng(1).normal(size=(4096, 32))
     for call in (
         KMeans(4096, random_state=0, max_iter=1).fit,
         lambda X: [KMeans.from_centers(centers).predict(X) for _ in range(100)],
     ):
-        waits = []
-        for _ in range(3):
-            pressed = []
-
-            def press(pressed: list[float] = pressed) -> None:
-                pressed.append(time.perf_counter())
-                _thread.interrupt_main()
-
-            timer = threading.Timer(0.3, press)
-            timer.start()
-            with pytest.raises(KeyboardInterrupt):
-                call(LONG)
-            waits.append(time.perf_counter() - pressed[0])
-            timer.join()
+        waits = [ctrl_c(partial(call, LONG)) for _ in range(3)]
         assert min(waits) < 0.2
 
 

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 from fulcra.cluster import KMeans, KMedians
 from numpy.testing import assert_array_equal
-from oracles import best_partition, lower_medians, manhattan, median_loss
+from oracles import best_intervals, best_partition, lower_medians, manhattan, median_loss
 
 RNG = np.random.default_rng(0)
 
@@ -92,23 +92,10 @@ def test_the_best_of_many_starts_is_the_optimum_of_all_partitions(seed: int) -> 
     assert model.inertia_ == best
 
 
-def one_dimensional_optimum(x: np.ndarray, k: int) -> float:
-    """Clusters of sorted values are intervals: the least sum for the first j values in c intervals."""
-    x = np.sort(x)
-
-    def cost(a: int, b: int) -> float:
-        return float(np.abs(x[a:b] - x[a + (b - a - 1) // 2]).sum())
-
-    best = [0.0, *[np.inf] * len(x)]
-    for _ in range(k):
-        best = [min([best[b], *(best[a] + cost(a, b) for a in range(b))]) for b in range(len(x) + 1)]
-    return best[-1]
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_the_best_of_many_starts_in_one_dimension_is_that_of_dynamic_programming(seed: int) -> None:
     x = np.random.default_rng(seed).integers(0, 200, size=40).astype(float)
-    want = one_dimensional_optimum(x, 4)
+    want = best_intervals(x, 4, lambda part: float(np.abs(part - part[(len(part) - 1) // 2]).sum()))
     model = KMedians(4, init="random", n_init=200, random_state=0, tol=0).fit(x[:, np.newaxis])
     assert model.inertia_ == want
 

@@ -1,13 +1,9 @@
 """MiniBatchKMeans: against the definition in NumPy, and what must hold for any data."""
 
-import _thread
 import copy
 import itertools
 import pickle
-import signal
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from conftest import RunPython
+from conftest import Interrupt, RunPython
 from fulcra.cluster import KMeans, MiniBatchKMeans
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import lloyd, minibatch, nearest, wcss
@@ -475,8 +471,7 @@ def test_callbacks_see_every_batch_and_may_stop() -> None:
 
 
 @pytest.mark.parametrize("way", ["fit", "large batches", "fit_batches"])
-def test_ctrl_c_stops_it_and_leaves_the_estimator_as_it_was(way: str) -> None:
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+def test_ctrl_c_stops_it_and_leaves_the_estimator_as_it_was(way: str, ctrl_c: Interrupt) -> None:
     X = np.random.default_rng(0).normal(size=(60_000, 32))
     model = MiniBatchKMeans(256, random_state=0, init="random", max_iter=2).fit(X[:600])
     model.set_params(max_iter=100_000, max_no_improvement=None, n_init=1)
@@ -484,23 +479,9 @@ def test_ctrl_c_stops_it_and_leaves_the_estimator_as_it_was(way: str) -> None:
         model.set_params(batch_size=60_000)
     before = dict(vars(model))
     waits = []
-    try:
-        for _ in range(3):  # the machine may be busy: the best of three
-            pressed: list[float] = []
-
-            def press(pressed: list[float] = pressed) -> None:
-                pressed.append(time.perf_counter())
-                _thread.interrupt_main()
-
-            timer = threading.Timer(0.4, press)
-            timer.start()
-            with pytest.raises(KeyboardInterrupt):
-                WAYS["fit_batches" if way == "fit_batches" else "fit"](model, X)
-            waits.append(time.perf_counter() - pressed[0])
-            timer.join()
-            assert all(vars(model)[name] is value for name, value in before.items())
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    for _ in range(3):  # the machine may be busy: the best of three
+        waits.append(ctrl_c(lambda: WAYS["fit_batches" if way == "fit_batches" else "fit"](model, X)))
+        assert all(vars(model)[name] is value for name, value in before.items())
     assert min(waits) < 0.2
 
 

@@ -1,17 +1,15 @@
 """OnlineKMeans: by hand, against the definition in NumPy, and what must hold for any stream."""
 
-import _thread
 import copy
 import pickle
-import signal
-import threading
-import time
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from conftest import Interrupt
 from fulcra.cluster import KMeans, OnlineKMeans
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import means, nearest, online, wcss
@@ -364,28 +362,13 @@ def test_fewer_rows_with_weight_than_clusters_start_all_the_same() -> None:
     assert (model.cluster_centers_ == NOISE[0]).all(axis=1).any()
 
 
-def test_ctrl_c_stops_it_and_leaves_the_estimator_as_it_was() -> None:
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+def test_ctrl_c_stops_it_and_leaves_the_estimator_as_it_was(ctrl_c: Interrupt) -> None:
     X = np.random.default_rng(0).normal(size=(200_000, 32))
     model = OnlineKMeans(512, init=X[:512]).fit(X[:600])
     before = dict(vars(model))
     waits = []
-    try:
-        for learn in (model.fit, model.partial_fit, model.partial_fit):
-            pressed: list[float] = []
-
-            def press(pressed: list[float] = pressed) -> None:
-                pressed.append(time.perf_counter())
-                _thread.interrupt_main()
-
-            timer = threading.Timer(0.4, press)
-            timer.start()
-            with pytest.raises(KeyboardInterrupt):
-                learn(X)
-            waits.append(time.perf_counter() - pressed[0])
-            timer.join()
-            assert vars(model).keys() == before.keys()
-            assert all(vars(model)[name] is value for name, value in before.items())
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    for learn in (model.fit, model.partial_fit, model.partial_fit):
+        waits.append(ctrl_c(partial(learn, X)))
+        assert vars(model).keys() == before.keys()
+        assert all(vars(model)[name] is value for name, value in before.items())
     assert min(waits) < 0.2

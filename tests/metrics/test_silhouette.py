@@ -1,11 +1,6 @@
 """Silhouettes: worked cases, the table of all pairs as the oracle, and what must not change them."""
 
-import _thread
-import signal
 import sys
-import threading
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import fulcra
@@ -15,7 +10,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import sklearn.metrics.cluster._unsupervised as theirs
-from conftest import RunPython
+from conftest import Interrupt, RunPython
 from fulcra._bench import data
 from fulcra.metrics import silhouette_samples, silhouette_score
 from hypothesis import given, settings
@@ -306,32 +301,12 @@ def test_memory_is_not_quadratic(kind: str, metric: str, most: float, run_python
     assert int(run_python(PEAK, kind, metric)) < most  # n x n would be 1.6 or 3.2 GB
 
 
-@pytest.fixture
-def _ctrl_c_raises() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_ctrl_c_raises")
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "csr"])
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_ctrl_c_stops_a_long_silhouette(n_threads: int, sparse: bool) -> None:
+def test_ctrl_c_stops_a_long_silhouette(n_threads: int, sparse: bool, ctrl_c: Interrupt) -> None:
     fulcra.set_num_threads(n_threads)
     X, labels = RNG.normal(size=(200_000, 16)).astype(np.float32), RNG.integers(10, size=200_000)
     rows = sp.csr_array(np.where(X > 1, X, 0)) if sparse else X
-    waits = []
-    for _ in range(3):  # the machine may be busy: the best of three
-        pressed: list[float] = []
-
-        def press(pressed: list[float] = pressed) -> None:
-            pressed.append(time.perf_counter())
-            _thread.interrupt_main()
-
-        timer = threading.Timer(0.4, press)
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            silhouette_samples(rows, labels)
-        waits.append(time.perf_counter() - pressed[0])
-        timer.join()
+    # The machine may be busy: the best of three.
+    waits = [ctrl_c(lambda: silhouette_samples(rows, labels)) for _ in range(3)]
     assert min(waits) < 0.2
