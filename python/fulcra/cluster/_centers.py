@@ -255,3 +255,12 @@ class CenterClusterer(
 
     def _named_flaw(self, rows: Any, error: _core.NonFiniteError) -> ValueError:
         return non_finite_error(self, error)
+
+
+def last_exact(estimator: CenterClusterer) -> Floats:
+    """Return the centers as they were learned, in float64, or as somebody has set them since."""
+    centers: Floats = estimator.cluster_centers_
+    exact: Floats | None = vars(estimator).get("_exact_centers")
+    if exact is None or centers.dtype == np.float64:
+        return centers
+    return exact if np.array_equal(exact.astype(centers.dtype), centers) else centers

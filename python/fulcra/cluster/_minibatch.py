@@ -26,7 +26,7 @@ from fulcra._base import (
 )
 from fulcra._progress import CallbackSupport, StepProgress
 from fulcra.cluster import _diagnostics
-from fulcra.cluster._centers import CenterClusterer
+from fulcra.cluster._centers import CenterClusterer, last_exact
 from fulcra.cluster._feed import Feed
 from fulcra.cluster._seeding import NAMED_INITS, number_of_starts, starts
 
@@ -374,7 +374,7 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
             self._random_state = check_random_state(self.random_state)
         with self._flaws_named(X):
             if begun:
-                start: Floats = self._last_exact()
+                start: Floats = last_exact(self)
                 dtype = self.cluster_centers_.dtype
             else:
                 self._n_init = number_of_starts(self, 3)
@@ -523,13 +523,6 @@ class MiniBatchKMeans(CallbackSupport, CenterClusterer):
             parts.append(labels)
             inertia += part
         return np.concatenate(parts), inertia
-
-    def _last_exact(self) -> Floats:
-        """Return the centers as they were learned, or as somebody has set them since."""
-        centers: Floats = self.cluster_centers_
-        exact: Floats | None = getattr(self, "_exact_centers", None)
-        unchanged = exact is not None and np.array_equal(exact.astype(centers.dtype), centers)
-        return exact if exact is not None and unchanged else centers
 
     def _progress(
         self, n_steps: int | None, X: Any, y: object, weights: NDArray[np.float64] | None

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from fulcra import _core
 from fulcra._base import Data, Floats, Interval, StrOptions, check_weights, estimator_fit, non_finite_error
-from fulcra.cluster._centers import CenterClusterer
+from fulcra.cluster._centers import CenterClusterer, last_exact
 from fulcra.cluster._diagnostics import findings
 from fulcra.cluster._drift import DriftLog
 from fulcra.cluster._seeding import NAMED_INITS, starts
@@ -282,7 +282,7 @@ class OnlineKMeans(CenterClusterer):
         """Take the rows in, an interval of the history after the other; all of them or none."""
         rules = self._rules()
         shown = self.cluster_centers_
-        centers = self._last_exact()
+        centers = last_exact(self)
         counts = vars(self).get("counts_")
         if counts is None:
             counts = np.zeros(len(centers))
@@ -313,12 +313,3 @@ class OnlineKMeans(CenterClusterer):
         )
         for name in _OF_A_FIT:  # of other centers
             self.__dict__.pop(name, None)
-
-    def _last_exact(self) -> Floats:
-        """Return the centers as they were learned, or as somebody has set them since."""
-        centers: Floats = self.cluster_centers_
-        if centers.dtype == np.float64:
-            return centers
-        exact: Floats | None = vars(self).get("_exact_centers")
-        unchanged = exact is not None and np.array_equal(exact.astype(centers.dtype), centers)
-        return exact if exact is not None and unchanged else centers
