@@ -15,7 +15,8 @@ use fulcra_core::cluster::lloyd::{self, Fit, Iteration, Listener, Rules, Start, 
 use fulcra_core::cluster::moments::Moments;
 use fulcra_core::cluster::repairs::Repairs;
 use fulcra_core::cluster::{distances, inertia, seeding};
-use fulcra_core::kernels::nearest::{self, Codebook};
+use fulcra_core::kernels::codebook::{self, Codebook};
+use fulcra_core::kernels::nearest;
 use fulcra_core::kernels::nearest_few::{FEW_ROWS, assign_few};
 use fulcra_core::kernels::simd::Level;
 use fulcra_core::{Dense, Float, Result, Rows, Run};
@@ -259,14 +260,14 @@ fn labels_of_few<F: Float, C: Float + Element>(
     let centers = convert::in_order(centers);
     let mut labels = vec![0; rows.n()];
     detached(py, |_, run| {
-        nearest::check_k(centers.len() / rows.d())?;
+        codebook::check_k(centers.len() / rows.d())?;
         assign_few(rows, 0..rows.n(), &centers, &mut labels, Level::detect(), &run.pulse())
     })?;
     Ok(labels)
 }
 
 fn labels<F: Float>(rows: &Rows<'_, F>, centers: Vec<f64>, k: usize, run: &Run<'_>) -> Result<(Vec<i32>, Codebook<F>)> {
-    nearest::check_k(k)?;
+    codebook::check_k(k)?;
     let codebook = Codebook::around_mean(centers, k, rows.d(), Level::detect());
     let mut labels = vec![0; rows.n()];
     nearest::assign(rows, &codebook, &mut labels, None, run)?;

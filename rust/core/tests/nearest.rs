@@ -1,7 +1,8 @@
 //! The kernel against the definition of a label, on every instruction set of this CPU and on data made to mislead it.
 
 use fulcra_core::kernels::bounds::Known;
-use fulcra_core::kernels::nearest::{Codebook, assign};
+use fulcra_core::kernels::codebook::Codebook;
+use fulcra_core::kernels::nearest::assign;
 use fulcra_core::kernels::nearest_few::assign_few;
 use fulcra_core::kernels::sides::Projections;
 use fulcra_core::kernels::simd::Level;

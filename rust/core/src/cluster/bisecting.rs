@@ -7,20 +7,18 @@
 //! A cluster that cannot be parted (its rows are equal, or but one has weight) is left alone; when that holds for all of
 //! them, empty clusters make up the number.
 //!
-//! Beside X there are 8 bytes a row, and of each row of the cluster that is being parted 20 bytes and a copy, unless that is all of
-//! X.
+//! Beside X there are 8 bytes a row, 20 bytes for each row of the cluster that is being parted, and a copy of its rows, unless that
+//! is all of X; the memory of the largest copy serves them all.
 
 use std::time::Instant;
 
-use super::lloyd::{self, Start, Stop};
+use super::lloyd::{self, Fit, Start, Stop};
 use super::subset::Subset;
-use super::{inertia, lloyd::Fit};
 use crate::error::Result;
 use crate::float::Float;
 use crate::kernels::descent::Tree;
-use crate::kernels::simd::Level;
 use crate::rows::Rows;
-use crate::run::Run;
+use crate::run::{self, Run};
 
 /// Which cluster is the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +116,7 @@ pub fn fit<F: Float>(
     run: &Run<'_>,
 ) -> Result<Clustering> {
     lloyd::check(rows, weights, rules.k)?;
-    let job = Job { rows, weights, rules, guide, run };
+    let mut job = Job { rows, weights, rules, guide, run, room: Vec::new() };
     let all = Leaf {
         center: Vec::new(),
         members: None,
@@ -176,27 +174,34 @@ struct Job<'a, F: Float> {
     rules: &'a Rules,
     guide: &'a dyn Guide,
     run: &'a Run<'a>,
+    /// For copies of rows.
+    room: Vec<F>,
 }
 
 impl<F: Float> Job<'_, F> {
     /// Parts a leaf in two by k-means; None where one half would be empty.
-    fn bisect(&self, leaf: &Leaf) -> Result<Option<([Leaf; 2], Fit)>> {
+    fn bisect(&mut self, leaf: &Leaf) -> Result<Option<([Leaf; 2], Fit)>> {
+        let d = self.rows.d();
         let starts = self.guide.starts(leaf.members.as_deref())?;
-        let copy = leaf.members.as_ref().map(|members| Subset::new(self.rows, self.weights, members, self.run));
+        let copy = leaf
+            .members
+            .as_ref()
+            .map(|members| Subset::new(self.rows, self.weights, members, std::mem::take(&mut self.room), self.run));
         let copy = copy.transpose()?;
         let (rows, weights) = match &copy {
             Some(copy) => (copy.rows()?, copy.weights()),
             None => (*self.rows, self.weights),
         };
         let fit = lloyd::fit(&rows, weights, &starts, &self.lloyd_rules(2), None, self.run)?;
+        if let Some(copy) = copy {
+            self.room = copy.into_room();
+        }
         if fit.n_found(2) < 2 {
             return Ok(None);
         }
-        let inertias = inertias(&rows, weights, &fit, self.run)?;
-        let mut halves = part(leaf.members.as_deref(), weights, &fit.labels);
-        for (side, (half, inertia)) in halves.iter_mut().zip(inertias).enumerate() {
-            half.inertia = inertia;
-            half.center = fit.centers[side * rows.d()..][..rows.d()].to_vec();
+        let mut halves = part(leaf.members.as_deref(), &fit, self.run)?;
+        for (side, half) in halves.iter_mut().enumerate() {
+            half.center = fit.centers[side * d..][..d].to_vec();
         }
         Ok(Some((halves, fit)))
     }
@@ -223,41 +228,55 @@ impl<F: Float> Job<'_, F> {
     }
 }
 
-/// The rows of both labels, in order, without centres and inertias.
-fn part(members: Option<&[u32]>, weights: Option<&[f64]>, labels: &[i32]) -> [Leaf; 2] {
-    let n = labels.len();
-    let right = labels.iter().filter(|&&label| label == 1).count();
-    // Room for one more, because a row is written to both and kept where it belongs: a branch would be mispredicted.
-    let mut lists = [n - right, right].map(|size| vec![0; size + 1]);
-    let (mut found, mut sums, mut heavy) = ([0; 2], [0.0; 2], [0; 2]);
-    for (i, &label) in labels.iter().enumerate() {
-        let side = label as usize;
-        let member = members.map_or(i as u32, |members| members[i]);
-        lists[0][found[0]] = member;
-        lists[1][found[1]] = member;
-        found[side] += 1;
-        let weight = weights.map_or(1.0, |w| w[i]);
-        sums[side] += weight;
-        heavy[side] += usize::from(weight > 0.0);
+/// The rows of both labels, in order, without their centres.
+fn part(members: Option<&[u32]>, fit: &Fit, run: &Run<'_>) -> Result<[Leaf; 2]> {
+    /// Rows that a thread takes at a time, and multiply-adds in the time that one takes.
+    const LENGTH: usize = 1 << 14;
+    const WORK: usize = 40;
+    let (n, labels) = (fit.labels.len(), &fit.labels);
+    let work = n * WORK;
+    let ranges = run::ranges(n, LENGTH);
+    let rights =
+        run.map(ranges.clone(), work, |range, _| Ok(labels[range].iter().filter(|&&label| label == 1).count()))?;
+    let right = rights.iter().sum();
+    let mut lists = [n - right, right].map(|size| vec![0; size]);
+    let [mut left_list, mut right_list] = lists.each_mut().map(Vec::as_mut_slice);
+    let mut tasks = Vec::with_capacity(ranges.len());
+    for (range, right) in ranges.into_iter().zip(rights) {
+        let left = range.len() - right;
+        tasks.push((
+            range,
+            left_list.split_off_mut(..left).expect("as many as were counted"),
+            right_list.split_off_mut(..right).expect("as many as were counted"),
+        ));
     }
-    let mut side = 0;
-    lists.map(|mut members| {
-        members.pop();
-        let (weight, heavy) = (sums[side], heavy[side]);
-        side += 1;
-        Leaf { center: Vec::new(), members: Some(members), inertia: 0.0, weight, heavy, stuck: false }
-    })
-}
-
-/// The inertia of each half.
-fn inertias<F: Float>(rows: &Rows<'_, F>, weights: Option<&[f64]>, fit: &Fit, run: &Run<'_>) -> Result<[f64; 2]> {
-    let level = Level::detect();
-    let parts = inertia::for_distances(rows, &fit.centers, &fit.labels, level, run, |range, distances| {
-        let mut sums = [0.0; 2];
-        for (i, distance) in range.zip(distances) {
-            sums[fit.labels[i] as usize] += weights.map_or(1.0, |w| w[i]) * distance;
+    run.map(tasks, work, |(range, left, right), _| {
+        // A row is written to both and kept where it belongs: a branch would be mispredicted. Behind the last there is no room.
+        let (mut on_left, mut on_right) = (0, 0);
+        for i in range {
+            let member = members.map_or(i as u32, |members| members[i]);
+            let is_right = labels[i] == 1;
+            if let Some(to) = left.get_mut(on_left) {
+                *to = member;
+            }
+            if let Some(to) = right.get_mut(on_right) {
+                *to = member;
+            }
+            on_left += usize::from(!is_right);
+            on_right += usize::from(is_right);
         }
-        sums
+        Ok(())
     })?;
-    Ok(parts.into_iter().fold([0.0; 2], |[a, b], [left, right]| [a + left, b + right]))
+    let mut tallies = fit.tallies.iter();
+    Ok(lists.map(|members| {
+        let tally = tallies.next().copied().unwrap_or_default();
+        Leaf {
+            center: Vec::new(),
+            members: Some(members),
+            inertia: tally.inertia,
+            weight: tally.weight,
+            heavy: tally.rows,
+            stuck: false,
+        }
+    }))
 }

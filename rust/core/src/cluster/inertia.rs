@@ -168,6 +168,8 @@ pub struct Tally {
     pub weight: f64,
     /// Sum of w^2.
     pub squares: f64,
+    /// Sum of w ||x - c||^2.
+    pub inertia: f64,
     /// Sum of w ||x - c||.
     pub spread: f64,
     /// The largest ||x - c||^2 of a row with weight.
@@ -179,6 +181,7 @@ impl Tally {
         self.rows += other.rows;
         self.weight += other.weight;
         self.squares += other.squares;
+        self.inertia += other.inertia;
         self.spread += other.spread;
         self.farthest = self.farthest.max(other.farthest);
     }
@@ -236,6 +239,7 @@ pub fn inertia_and_tallies<F: Float>(
                     for ((&distance, root), cell) in of_rows {
                         let tally = &mut tallies[cell];
                         tally.rows += 1;
+                        tally.inertia += distance;
                         tally.spread += root;
                         tally.farthest = tally.farthest.max(distance);
                     }
@@ -247,6 +251,7 @@ pub fn inertia_and_tallies<F: Float>(
                         tally.rows += 1;
                         tally.weight += w;
                         tally.squares += w * w;
+                        tally.inertia += w * distance;
                         tally.spread += w * root;
                         tally.farthest = tally.farthest.max(distance);
                     }

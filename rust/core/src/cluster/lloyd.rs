@@ -17,8 +17,9 @@ use super::trimming::{self, Trimming};
 use super::{breathing, content, empty, inertia, seeding, spherical};
 use crate::error::{Error, Result};
 use crate::float::Float;
+use crate::kernels::codebook::{self, Codebook};
 use crate::kernels::direct::distance;
-use crate::kernels::nearest::{self, Codebook};
+use crate::kernels::nearest;
 use crate::kernels::simd::Level;
 use crate::rows::Rows;
 use crate::run::Run;
@@ -456,7 +457,7 @@ pub fn check<F: Float>(rows: &Rows<'_, F>, weights: Option<&[f64]>, k: usize) ->
     if n > u32::MAX as usize {
         return Err(Error::Value(format!("X has {n} rows; at most {} are supported", u32::MAX)));
     }
-    nearest::check_k(k)?;
+    codebook::check_k(k)?;
     if k == 0 || k > n {
         return Err(Error::Shape { what: "X's number of rows", got: n, want: k.max(1) });
     }

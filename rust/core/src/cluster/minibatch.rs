@@ -13,7 +13,8 @@ use super::seeding::Stream;
 use super::sums::Sums;
 use crate::error::{Error, Result};
 use crate::float::Float;
-use crate::kernels::nearest::{self, Codebook, Scratch};
+use crate::kernels::codebook::{self, Codebook};
+use crate::kernels::nearest::{self, Scratch};
 use crate::kernels::simd::Level;
 use crate::rows::Rows;
 use crate::run::{self, Run};
@@ -61,7 +62,7 @@ impl<F: Float> Learner<F> {
     /// No batch moves a centre farther than `max_shift`; to be put on a row is no such move.
     pub fn new(state: State, d: usize, dense: bool, ratio: f64, max_shift: Option<f64>, seed: u64) -> Result<Self> {
         let k = state.seen.len();
-        nearest::check_k(k)?;
+        codebook::check_k(k)?;
         if k == 0 || d == 0 || state.centers.len() != k * d {
             return Err(Error::Shape { what: "the array of centers", got: state.centers.len(), want: k.max(1) * d });
         }
@@ -312,7 +313,7 @@ pub fn label<F: Float>(
     const STRIP: usize = 1536;
     let (n, d) = (rows.n(), rows.d());
     let (k, level) = (centers.len() / d, Level::detect());
-    nearest::check_k(k)?;
+    codebook::check_k(k)?;
     let codebook = Codebook::around_mean(centers.to_vec(), k, d, level);
     let norms = inertia::norms(centers, d);
     let mut labels = vec![0; n];

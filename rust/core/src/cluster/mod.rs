@@ -22,6 +22,7 @@ pub mod online;
 pub mod repairs;
 pub mod seeding;
 mod skipping;
+mod slot;
 pub mod spherical;
 mod subset;
 pub mod sums;

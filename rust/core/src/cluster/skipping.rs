@@ -2,7 +2,7 @@
 
 use crate::float::Float;
 use crate::kernels::bounds::{self, Bounds, Known};
-use crate::kernels::nearest::Codebook;
+use crate::kernels::codebook::Codebook;
 use crate::kernels::sides::{Plane, Projections};
 use crate::rows::Rows;
 

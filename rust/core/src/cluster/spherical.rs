@@ -13,7 +13,8 @@ use super::distances::{self, allocate};
 use super::inertia;
 use crate::error::Result;
 use crate::float::Float;
-use crate::kernels::nearest::{self, Codebook};
+use crate::kernels::codebook::{self, Codebook};
+use crate::kernels::nearest;
 use crate::kernels::simd::{Level, Simd, Task};
 use crate::rows::Rows;
 use crate::run::{self, Run};
@@ -174,7 +175,7 @@ fn chunks<'a, T>(mut values: &'a mut [T], k: usize, ranges: &[Range<usize>]) -> 
 /// For each row the centre (unit vectors, (k, d)) at the largest cosine.
 pub fn labels<F: Float>(rows: &Rows<'_, F>, centers: &[f64], run: &Run<'_>) -> Result<Vec<i32>> {
     let k = centers.len() / rows.d();
-    nearest::check_k(k)?;
+    codebook::check_k(k)?;
     let codebook = Codebook::around_mean(centers.to_vec(), k, rows.d(), Level::detect());
     let mut labels = vec![0; rows.n()];
     in_parts(
@@ -213,7 +214,7 @@ pub fn cosine_distances<F: Float>(rows: &Rows<'_, F>, centers: &[f64], run: &Run
 /// Sum over rows, those of zeros apart, of w (1 - cos) to the nearest of the centres (unit vectors, (k, d)).
 pub fn loss<F: Float>(rows: &Rows<'_, F>, weights: Option<&[f64]>, centers: &[f64], run: &Run<'_>) -> Result<f64> {
     let (k, level) = (centers.len() / rows.d(), Level::detect());
-    nearest::check_k(k)?;
+    codebook::check_k(k)?;
     let codebook = Codebook::around_mean(centers.to_vec(), k, rows.d(), level);
     let nothing = |ranges: &[Range<usize>]| vec![(); ranges.len()];
     let parts = in_parts(rows, nothing, k, run, |(), units, range, zeros, run| {

@@ -5,12 +5,14 @@
 //! in their order within a slot or a cluster, and slots in theirs, so the bits depend neither on the number of threads nor
 //! on how the labels were found.
 
+use super::slot::{Accumulate, Slot};
 use super::spherical;
 use crate::error::Result;
 use crate::float::Float;
 use crate::kernels::bounds::Known;
+use crate::kernels::codebook::Codebook;
 use crate::kernels::direct::add_up;
-use crate::kernels::nearest::{self, Codebook, Effort, Scratch};
+use crate::kernels::nearest::{self, Effort, Scratch};
 use crate::kernels::simd::{Level, Simd, Task};
 use crate::rows::Rows;
 use crate::run::{self, Run};
@@ -38,21 +40,9 @@ pub struct Sums {
     /// Of the inertia, by every cluster.
     changes: Vec<f64>,
     slots: Vec<Slot>,
-    passes: usize,
+    /// Rows that moved since the sums were taken of all rows; none before, or where that was with other labels.
+    drifted: Option<usize>,
     last_moved: usize,
-}
-
-/// A share of the rows' sums: (k, d + 1), the last of each being the weight, and the counts.
-struct Slot {
-    sums: Vec<f64>,
-    weights: Vec<f64>,
-    counts: Vec<i64>,
-}
-
-impl Slot {
-    fn clusters(&mut self, d: usize) -> Clusters<'_> {
-        Clusters { first: 0, d, sums: &mut self.sums, weights: &mut self.weights, counts: &mut self.counts }
-    }
 }
 
 /// What one pass over the rows changed.
@@ -71,8 +61,8 @@ const SLOTS: usize = 64;
 const FEW_SLOTS: usize = 16;
 /// Moving a row touches two sums, and passes with many moves are better folded.
 const FEW_MOVED: usize = 8;
-/// Sums are taken anew this often, so that the roundings of moves do not pile up.
-const REFRESH: usize = 10;
+/// After moves of more than one in so many rows, sums are taken anew: the roundings of moves pile up no higher than those of sums.
+const MOST_DRIFTED: usize = 2;
 
 /// A squared move below this share of the squared norm is rounding, and the centre stays: the mean of equal rows is that
 /// row, not its neighbour in the last bit.
@@ -97,7 +87,7 @@ impl Sums {
             touched: vec![true; k],
             changes: vec![0.0; k],
             slots: Vec::new(),
-            passes: 0,
+            drifted: None,
             last_moved: usize::MAX,
         }
     }
@@ -135,8 +125,9 @@ impl Sums {
         known: Option<Known<'_, F>>,
         run: &Run<'_>,
     ) -> Result<Pass> {
-        let refresh = self.passes.is_multiple_of(REFRESH);
-        let moves = self.last_moved <= rows.n() / FEW_MOVED && !refresh;
+        let few_moved = self.last_moved <= rows.n() / FEW_MOVED;
+        let drifted = self.drifted.filter(|&drifted| few_moved && drifted <= rows.n() / MOST_DRIFTED);
+        let moves = drifted.is_some();
         let pass = if let Some(length) = self.slot_rows(rows, moves) {
             self.assign_in_slots(rows, weights, codebook, labels, known, length, moves, run)
         } else if moves {
@@ -144,7 +135,7 @@ impl Sums {
         } else {
             self.assign_then_sum(rows, weights, codebook, labels, known, run)
         }?;
-        self.passes += 1;
+        self.drifted = Some(drifted.map_or(0, |drifted| drifted + pass.moved));
         self.last_moved = pass.moved;
         Ok(pass)
     }
@@ -158,7 +149,7 @@ impl Sums {
             return None;
         }
         let n = rows.n();
-        let wanted = (n.saturating_mul(self.k * self.d) / WORK).clamp(1, SLOTS);
+        let wanted = (n.saturating_mul(work_per_row(self.k, self.d)) / WORK).clamp(1, SLOTS);
         let affordable = (SLOTS_BYTES / (8 * self.k * self.d)).min(n / (8 * self.k)).max(1);
         let slots = wanted.min(affordable);
         let few = moves && self.last_moved <= slots * self.k;
@@ -182,20 +173,14 @@ impl Sums {
         const STRIP_BYTES: usize = 128 << 10;
         let (k, d, level, shift) = (self.k, self.d, self.level, &self.shift);
         let ranges = run::ranges(rows.n(), length);
-        self.slots.resize_with(ranges.len(), || Slot {
-            sums: vec![0.0; k * d],
-            weights: vec![0.0; k],
-            counts: vec![0; k],
-        });
+        self.slots.resize_with(ranges.len(), || Slot::new(k, d));
         let strip = (STRIP_BYTES / (d * size_of::<F>())).max(1).next_multiple_of(64);
-        let work = rows.n().saturating_mul(k * (d + 2));
+        let work = rows.n().saturating_mul(work_per_row(k, d));
         let known = Known::chunks(known, length, ranges.len());
         let tasks = ranges.into_iter().zip(labels.chunks_mut(length)).zip(known).zip(&mut self.slots).collect();
         let passes = run.map_with(tasks, work, |scratch, (((range, labels), mut known), slot), pulse| {
             let (scratch, before): &mut (Scratch<F>, Vec<i32>) = scratch;
-            slot.sums.fill(0.0);
-            slot.weights.fill(0.0);
-            slot.counts.fill(0);
+            slot.clear();
             let mut pass = Pass { moved: 0, effort: Effort::default() };
             for part in run::ranges(range.len(), strip) {
                 let labels = &mut labels[part.clone()];
@@ -210,7 +195,7 @@ impl Sums {
                     pass.moved += usize::from(w > 0.0);
                     if moves {
                         let changes = across(part.start + i, before[i], labels[i], w);
-                        level.run(Add { rows, shift, clusters: slot.clusters(d), changes });
+                        level.run(Add { rows, shift, clusters: Clusters::of(slot, d), changes });
                     }
                 });
                 let Rows::Dense(x) = rows else { continue };
@@ -288,7 +273,7 @@ impl Sums {
         run: &Run<'_>,
     ) -> Result<()> {
         // What a later pass moves would be relative to other labels.
-        self.passes = 0;
+        self.drifted = None;
         self.touched.fill(true);
         let (shift, level) = (self.shift.clone(), self.level);
         self.for_clusters(rows.size() + self.k * self.d, run, |clusters| {
@@ -467,6 +452,13 @@ struct Clusters<'a> {
     counts: &'a mut [i64],
 }
 
+impl Clusters<'_> {
+    /// All, of `d` features.
+    fn of(slot: &mut Slot, d: usize) -> Clusters<'_> {
+        Clusters { first: 0, d, sums: &mut slot.sums, weights: &mut slot.weights, counts: &mut slot.counts }
+    }
+}
+
 /// Adds rows to those of the clusters that are theirs: (row, label, weight, which is negative to take the row away).
 struct Add<'a, 'r, F: Float, C> {
     rows: &'a Rows<'r, F>,
@@ -519,6 +511,12 @@ pub fn label<F: Float>(
     Ok(assign_noting_moves(rows, weights, codebook, labels, known, run, false)?.0)
 }
 
+/// Multiply-adds in the time that a row of `d` features takes: those that hold it against `k` centres or, where they are few, as many
+/// as would fit into reading it and adding it up.
+fn work_per_row(k: usize, d: usize) -> usize {
+    (k * (d + 2)).max(8 * d + 32)
+}
+
 /// Rows whose label changed, in order, with the label before.
 type Moves = Vec<(u32, i32)>;
 
@@ -532,7 +530,7 @@ fn assign_noting_moves<F: Float>(
     noting: bool,
 ) -> Result<(Pass, Moves)> {
     let n = rows.n();
-    let work = (rows.size() / n.max(1) + 2) * codebook.k();
+    let work = work_per_row(codebook.k(), rows.size() / n.max(1));
     let length = run::rows_per_task(n, work);
     let ranges = run::ranges(n, length);
     let known = Known::chunks(known, length, ranges.len());
@@ -560,7 +558,9 @@ fn assign_noting_moves<F: Float>(
 fn for_changed(before: &[i32], after: &[i32], mut each: impl FnMut(usize)) {
     const TOGETHER: usize = 32;
     for (part, (before, after)) in before.chunks(TOGETHER).zip(after.chunks(TOGETHER)).enumerate() {
-        if before != after {
+        // Not `!=`, which calls `memcmp`.
+        let differ = before.iter().zip(after).fold(0, |differ, (before, after)| differ | (before ^ after));
+        if differ != 0 {
             let changed = (0..before.len()).filter(|&i| before[i] != after[i]);
             changed.for_each(|i| each(part * TOGETHER + i));
         }
@@ -573,68 +573,4 @@ fn total(passes: Vec<Pass>) -> Pass {
         sum.effort += pass.effort;
         sum
     })
-}
-
-/// Adds labelled rows to a slot.
-struct Accumulate<'a, F> {
-    values: &'a [F],
-    weights: Option<&'a [f64]>,
-    labels: &'a [i32],
-    shift: &'a [f64],
-    slot: &'a mut Slot,
-}
-
-impl<F: Float> Task<F> for Accumulate<'_, F> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, _: S) {
-        match self.shift.len() {
-            1 => self.narrow::<1>(),
-            2 => self.narrow::<2>(),
-            3 => self.narrow::<3>(),
-            4 => self.narrow::<4>(),
-            d => {
-                let Accumulate { values, weights, labels, shift, slot } = self;
-                for (i, (row, &label)) in values.chunks_exact(d).zip(labels).enumerate() {
-                    let j = label as usize;
-                    let sums = &mut slot.sums[j * d..][..d];
-                    if let Some(w) = weights {
-                        slot.weights[j] += w[i];
-                        slot.counts[j] += i64::from(w[i] > 0.0);
-                        for ((sum, x), m) in sums.iter_mut().zip(row).zip(shift) {
-                            *sum += w[i] * (x.to_f64() - m);
-                        }
-                    } else {
-                        slot.counts[j] += 1;
-                        for ((sum, x), m) in sums.iter_mut().zip(row).zip(shift) {
-                            *sum += x.to_f64() - m;
-                        }
-                    }
-                }
-                if weights.is_none() {
-                    slot.weights.iter_mut().zip(&slot.counts).for_each(|(w, &count)| *w = count as f64);
-                }
-            }
-        }
-    }
-}
-
-impl<F: Float> Accumulate<'_, F> {
-    /// Rows of a constant, small width.
-    #[inline(always)]
-    fn narrow<const D: usize>(self) {
-        let Accumulate { values, weights, labels, shift, slot } = self;
-        let shift: [f64; D] = std::array::from_fn(|f| shift[f]);
-        let (all_sums, _) = slot.sums.as_chunks_mut::<D>();
-        for (i, (row, &label)) in values.as_chunks::<D>().0.iter().zip(labels).enumerate() {
-            let j = label as usize;
-            let w = weights.map_or(1.0, |w| w[i]);
-            slot.counts[j] += i64::from(w > 0.0);
-            slot.weights[j] += w;
-            for f in 0..D {
-                all_sums[j][f] += w * (row[f].to_f64() - shift[f]);
-            }
-        }
-    }
 }

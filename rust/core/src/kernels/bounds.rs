@@ -9,8 +9,8 @@
 //! them and the true distances, where the definition of a label (see [`super::nearest`]) needs `(d + 3) u64`: a label that the
 //! bounds keep is the label that the definition gives.
 
+use super::codebook::Codebook;
 use super::direct::squared_distance;
-use super::nearest::Codebook;
 use super::sides::Sides;
 use super::simd::{Simd, Task};
 use crate::float::Float;

@@ -2,6 +2,7 @@
 
 pub mod bounds;
 mod coarse;
+pub mod codebook;
 pub mod descent;
 pub mod direct;
 mod filter;

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
+use super::codebook::Codebook;
 use super::direct::add_up;
-use super::nearest::Codebook;
 use super::simd::{Simd, Task};
 use crate::error::Result;
 use crate::float::Float;

@@ -17,8 +17,9 @@
 use std::ops::Range;
 
 use super::bounds::round_up;
+use super::codebook::Codebook;
 use super::direct::{distance, squared_distance};
-use super::nearest::{Codebook, Effort};
+use super::nearest::Effort;
 use super::simd::{Level, Simd, Task};
 use crate::error::Result;
 use crate::float::Float;

@@ -10,8 +10,9 @@ use super::covariance::Factor;
 use crate::cluster::distances::allocate;
 use crate::error::{Error, Result};
 use crate::float::Float;
+use crate::kernels::codebook::{self, Codebook};
 use crate::kernels::direct::squared_distance;
-use crate::kernels::nearest::{self, Codebook};
+use crate::kernels::nearest;
 use crate::kernels::simd::{Level, Simd, Task};
 use crate::rows::{Dense, Rows};
 use crate::run::{self, Pulse, Run};
@@ -74,7 +75,7 @@ pub fn assign<F: Float>(
     run: &Run<'_>,
 ) -> Result<(usize, f64)> {
     let (n, d, k) = (rows.n(), rows.d(), shape.k());
-    nearest::check_k(k)?;
+    codebook::check_k(k)?;
     let work = if shape.codebook.is_some() { d * (k + d) } else { k * d * (d + 2) };
     let length = run::rows_per_task(n, work);
     let tasks = run::ranges(n, length).into_iter().zip(labels.chunks_mut(length)).zip(costs.chunks_mut(length));

@@ -23,7 +23,7 @@ use super::repairs::Repaired;
 use super::seeding::{plus_plus_by, random_labels, rows_as_centers};
 use crate::error::{Error, Result};
 use crate::float::Float;
-use crate::kernels::nearest::check_k;
+use crate::kernels::codebook::check_k;
 use crate::kernels::nearest_manhattan::{Codebook, distance};
 use crate::kernels::simd::{Level, Simd, Task};
 use crate::rows::{Dense, Rows};
