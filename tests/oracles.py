@@ -208,3 +208,15 @@ def best_partition(n: int, k: int, loss: Callable[[NDArray[np.intp]], float]) ->
         if named[-1] == k - 1 and (labels[1:] <= named[:-1] + 1).all():
             found = min(found, loss(labels))
     return found
+
+
+def best_intervals(x: ArrayLike, k: int, loss: Callable[[NDArray[np.float64]], float]) -> float:
+    """Return the least total loss of values in k groups, which are intervals, by dynamic programming."""
+    x = np.sort(np.asarray(x, dtype=np.float64))
+    n = len(x)
+    losses = {(a, b): loss(x[a:b]) for b in range(n + 1) for a in range(b)}
+    # Of the first b values, in c groups.
+    best = [0.0, *[np.inf] * n]
+    for _ in range(k):
+        best = [min([best[b], *(best[a] + losses[a, b] for a in range(b))]) for b in range(n + 1)]
+    return best[-1]

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 import sklearn
 from fulcra.cluster import KMeans, _seeding, k_means
 from numpy.testing import assert_allclose, assert_array_equal
-from oracles import lloyd, means, nearest, squared_distances, wcss
+from oracles import best_intervals, best_partition, lloyd, means, nearest, squared_distances, wcss
 from sklearn.base import clone
 from sklearn.cluster import KMeans as TheirKMeans
 from sklearn.cluster import k_means as their_k_means
@@ -237,6 +237,40 @@ def test_more_clusters_than_contents_settle_at_once_and_a_weight_is_a_repetition
         assert copied.inertia_ == pytest.approx(0, abs=1e-25)
         assert_array_equal(copied.predict(contents), weighted.predict(contents))
         assert_allclose(copied.cluster_centers_, weighted.cluster_centers_, rtol=1e-7)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_best_of_many_starts_is_the_optimum_of_all_partitions(seed: int, weighted: bool) -> None:
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(9, 2))
+    weights = rng.integers(1, 5, size=9) if weighted else None
+
+    def loss(labels: np.ndarray) -> float:
+        return wcss(X, means(X, labels, 3, weights), weights)
+
+    model = KMeans(3, init="random", n_init=80, random_state=0, tol=0).fit(X, sample_weight=weights)
+    assert model.inertia_ == pytest.approx(best_partition(9, 3, loss), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"init": "random", "n_init": 200}, {"refine": "breathing", "n_init": 10}]
+)
+@pytest.mark.parametrize("seed", range(6))
+def test_the_best_of_many_starts_in_one_dimension_is_that_of_dynamic_programming(
+    seed: int, parameters: dict[str, Any]
+) -> None:
+    x = np.random.default_rng(seed).normal(size=40)
+    model = KMeans(4, random_state=0, tol=0, **parameters).fit(x[:, np.newaxis])
+    optimum = best_intervals(x, 4, lambda part: float(((part - part.mean()) ** 2).sum()))
+    assert model.inertia_ == pytest.approx(optimum, rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", [2.0**-40, 2.0**20])
+def test_units_do_not_matter(scale: float) -> None:
+    near, far = (KMeans(7, init=BLOBS[:7] * by, tol=0).fit(BLOBS * by) for by in (1.0, scale))
+    assert_array_equal(near.labels_, far.labels_)
+    assert_array_equal(near.cluster_centers_ * scale, far.cluster_centers_)
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
