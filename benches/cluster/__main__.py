@@ -5,6 +5,7 @@ They are ../RESULTS.md and the one in the README.
 
 from benches import command
 from benches.cluster import (
+    bench_algorithm,
     bench_assign,
     bench_bisecting,
     bench_fit,
@@ -20,6 +21,7 @@ command.main(
     (
         *bench_assign.BENCHES,
         *bench_fit.BENCHES,
+        *bench_algorithm.BENCHES,
         *bench_predict_overhead.BENCHES,
         *bench_sparse.BENCHES,
         *bench_kmedoids.BENCHES,
