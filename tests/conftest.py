@@ -63,11 +63,13 @@ def ctrl_c() -> Iterator[Interrupt]:
 
         timer = threading.Timer(0.4, press)
         timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            call()
-        wait = time.perf_counter() - pressed[0]
-        timer.join()
-        return wait
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                call()
+            return time.perf_counter() - pressed[0]
+        finally:
+            timer.cancel()  # of a call that was over before: the next test is not to be interrupted
+            timer.join()
 
     # Shells start background jobs with SIGINT ignored, and Python then leaves it so.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -364,7 +364,7 @@ def test_fewer_rows_with_weight_than_clusters_start_all_the_same() -> None:
 
 def test_ctrl_c_stops_it_and_leaves_the_estimator_as_it_was(ctrl_c: Interrupt) -> None:
     X = np.random.default_rng(0).normal(size=(200_000, 32))
-    model = OnlineKMeans(512, init=X[:512]).fit(X[:600])
+    model = OnlineKMeans(8192, init=X[:8192]).fit(X[:600])
     before = dict(vars(model))
     waits = []
     for learn in (model.fit, model.partial_fit, model.partial_fit):
