@@ -42,10 +42,9 @@ USERS = {
 }
 
 
-def run_tests(folder: Path, module: str, seeds: str, chosen: str) -> int:
-    """Run the chosen tests of an installed module; returns how many passed, and fails unless all did."""
+def outcomes(folder: Path, module: str, seeds: str, chosen: str, *plugins: str) -> tuple[set[str], int, str]:
+    """Run the chosen tests of an installed module; returns which fail, how many pass, and the output."""
     (folder / "pytest.ini").write_text("[pytest]\n")  # not the configuration of this repository
-    plugins = ["-p", "fulcra.pytest_plugin", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [
             sys.executable,
@@ -53,6 +52,8 @@ def run_tests(folder: Path, module: str, seeds: str, chosen: str) -> int:
             "pytest",
             "-q",
             *plugins,
+            "-p",
+            "no:cacheprovider",
             "-c",
             "pytest.ini",
             "--pyargs",
@@ -70,10 +71,22 @@ def run_tests(folder: Path, module: str, seeds: str, chosen: str) -> int:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    printed = done.stdout[-8000:] + done.stderr[-2000:]
+    failed = set(re.findall(r"^FAILED (\S+)", done.stdout, re.MULTILINE))
+    assert done.returncode == bool(failed), printed
     counts = {what: int(number) for number, what in re.findall(r"(\d+) (\w+)", done.stdout.splitlines()[-1])}
-    assert not {"failed", "error", "errors", "xfailed", "xpassed"} & set(counts)
-    return counts["passed"]
+    assert not {"error", "errors", "xfailed", "xpassed"} & set(counts), printed
+    return failed, counts["passed"], printed
+
+
+def run_tests(folder: Path, module: str, seeds: str, chosen: str) -> int:
+    """Run the chosen tests with our classes, fail unless all pass that pass without; returns how many do."""
+    failed, passed, printed = outcomes(folder, module, seeds, chosen, "-p", "fulcra.pytest_plugin")
+    if failed:
+        # Some tolerances are too narrow for some processors' BLAS.
+        failed -= outcomes(folder, module, seeds, chosen)[0]
+    assert not failed, printed
+    return passed
 
 
 def test_the_tests_of_kmeans_and_minibatch_kmeans_pass(tmp_path: Path) -> None:
