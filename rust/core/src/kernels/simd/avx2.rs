@@ -13,14 +13,20 @@ use crate::float::Float;
 pub struct Avx2(());
 
 pub fn detected() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+    // And what every processor with these has, for the loops around vectors.
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt")
 }
 
 pub fn run<F: Float, T: Task<F>>(task: T) -> T::Out
 where
     Avx2: Simd<F>,
 {
-    #[target_feature(enable = "avx2,fma")]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
     fn compiled<F: Float, T: Task<F>>(task: T, simd: Avx2) -> T::Out
     where
         Avx2: Simd<F>,
@@ -56,8 +62,8 @@ macro_rules! avx2 {
                 unsafe { $store(to[..$lanes].as_mut_ptr(), v) }
             }
             #[inline(always)]
-            fn prefetch(self, values: &[$float]) {
-                for line in values.chunks(64 / size_of::<$float>()) {
+            fn prefetch<T>(self, values: &[T]) {
+                for line in values.chunks(64 / size_of::<T>()) {
                     unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) }
                 }
             }

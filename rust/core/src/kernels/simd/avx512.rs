@@ -14,10 +14,11 @@ use crate::float::Float;
 pub struct Avx512<const VNNI: bool>(());
 
 pub fn detected() -> bool {
-    is_x86_feature_detected!("avx512f")
+    super::avx2::detected()
+        && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
 }
 
 pub fn run<F: Float, T: Task<F>>(task: T) -> T::Out
@@ -26,14 +27,14 @@ where
     Avx512<true>: Simd<F>,
 {
     // 24 accumulators, 4 vectors of samples and the broadcasts fill the 32 registers.
-    #[target_feature(enable = "avx512f,avx512bw,avx2,fma")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
     fn compiled<F: Float, T: Task<F>>(task: T) -> T::Out
     where
         Avx512<false>: Simd<F>,
     {
         task.run::<Avx512<false>, 4, 6>(Avx512(()))
     }
-    #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,fma")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
     fn compiled_with_vnni<F: Float, T: Task<F>>(task: T) -> T::Out
     where
         Avx512<true>: Simd<F>,
@@ -73,8 +74,8 @@ macro_rules! avx512 {
                 unsafe { $store(to[..$lanes].as_mut_ptr(), v) }
             }
             #[inline(always)]
-            fn prefetch(self, values: &[$float]) {
-                for line in values.chunks(64 / size_of::<$float>()) {
+            fn prefetch<T>(self, values: &[T]) {
+                for line in values.chunks(64 / size_of::<T>()) {
                     unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) }
                 }
             }
@@ -189,6 +190,7 @@ avx512!(
     transpose_16x16,
     {
         const FAST_DOT: bool = true;
+        const WIDE_DOT_BYTES: bool = VNNI;
 
         #[inline(always)]
         fn abs(self, a: __m512) -> __m512 {

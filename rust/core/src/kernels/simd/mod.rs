@@ -29,6 +29,8 @@ pub trait Simd<F: Float>: Copy {
     const LANES: usize;
     /// Whether [`Simd::dot`] is faster than [`Simd::fma`] on as many features.
     const FAST_DOT: bool = false;
+    /// Whether [`Simd::dot_bytes`] adds up in 32 bits, so that nothing wraps around.
+    const WIDE_DOT_BYTES: bool = false;
 
     /// All lanes `x`.
     fn splat(self, x: F) -> Self::V;
@@ -47,7 +49,7 @@ pub trait Simd<F: Float>: Copy {
     fn store(self, v: Self::V, to: &mut [F]);
     /// Asks for values that will be needed soon.
     #[inline(always)]
-    fn prefetch(self, _: &[F]) {}
+    fn prefetch<T>(self, _: &[T]) {}
     /// a + b
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// a - b
