@@ -20,6 +20,7 @@ pub mod minibatch;
 pub mod moments;
 pub mod online;
 pub mod repairs;
+mod rounded;
 pub mod seeding;
 mod skipping;
 mod slot;

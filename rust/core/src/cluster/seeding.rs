@@ -16,6 +16,9 @@ use crate::kernels::simd::Level;
 use crate::rows::Rows;
 use crate::run::{self, Run};
 
+/// Where less than this share is left of a sum, what rounding did to it is not small any more.
+const LITTLE: f64 = 0.5;
+
 /// A stream of random numbers: `SplitMix64` (Steele, Lea and Flood 2014), good for the few draws made here.
 pub(super) struct Stream(u64);
 
@@ -59,10 +62,22 @@ pub fn plus_plus<F: Float>(
 pub(super) trait Potential {
     /// Of each row from the nearest centre so far.
     fn distances(&self) -> &[f64];
+    /// Rows whose distance the last centre lowered, if they are known.
+    fn changes(&self) -> Option<&[Vec<Change>]> {
+        None
+    }
     /// Takes row `center` as a centre.
     fn add(&mut self, center: usize, run: &Run<'_>) -> Result<()>;
     /// Takes the best of the `candidates` as a centre, where the sum of weight times distance is `potential` now, and says which.
     fn add_best(&mut self, candidates: &[usize], potential: f64, run: &Run<'_>) -> Result<usize>;
+}
+
+/// A row whose nearest centre is another now.
+#[derive(Clone, Copy)]
+pub(super) struct Change {
+    pub row: u32,
+    /// By how much weight times distance is less.
+    pub less: f64,
 }
 
 /// [`plus_plus`] by any distance.
@@ -83,10 +98,16 @@ pub(super) fn plus_plus_by<F: Float>(
     let first = draw.row(stream.uniform() * potential, |i| weights.map_or(1.0, |w| w[i]));
     let mut chosen = vec![first];
     nearest.add(first, run)?;
+    // As last added up in full.
+    let mut whole = 0.0;
     while chosen.len() < k {
         let distances = nearest.distances();
         let weight = |i: usize| weights.map_or(distances[i], |w| w[i] * distances[i]);
-        potential = draw.weigh(weight, run)?;
+        potential = nearest.changes().map_or(0.0, |changes| draw.lighten(changes));
+        if potential < LITTLE * whole || whole == 0.0 {
+            potential = draw.weigh(weight, run)?;
+            whole = potential;
+        }
         if potential == 0.0 {
             // Every row with weight sits on a centre (fewer distinct rows than centres): any of them will do.
             chosen.push(first);
@@ -192,6 +213,14 @@ impl<'a, F: Float> Draw<'a, F> {
             self.sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
         }
         Ok(self.sums.iter().sum())
+    }
+
+    /// Takes off what rows have less, and returns the total.
+    pub fn lighten(&mut self, changes: &[Vec<Change>]) -> f64 {
+        for change in changes.iter().flatten() {
+            self.sums[self.bucket[change.row as usize] as usize] -= change.less;
+        }
+        self.sums.iter().sum()
     }
 
     /// The row at which the cumulative weight, which is not all zero, passes `at`.

@@ -1,7 +1,7 @@
 //! Direct differences in f64: the definition of a squared distance, for every use that needs its value.
 //!
 //! `D(x, c) = ((x_0 - c_0)^2 + (x_1 - c_1)^2) + ...`, features in order, each operation rounded to f64. Vector lanes hold
-//! centres, so each lane does exactly that and the bits are the same on every instruction set.
+//! centres, or rows, so each lane does exactly that and the bits are the same on every instruction set.
 
 use super::simd::{Level, Simd, Task};
 use crate::float::Float;
@@ -151,6 +151,82 @@ impl Task<f64> for Distances<'_> {
                 out[center..center + width].copy_from_slice(&distances[..width]);
             }
         });
+    }
+}
+
+/// Asks memory for some rows (n, d) that [`DistancesOf`] will want, and for what is known of them.
+pub struct Ask<'a, F> {
+    /// (n, d)
+    pub rows: &'a [F],
+    /// (n)
+    pub known: &'a [f64],
+    /// Which of them.
+    pub which: &'a [u32],
+}
+
+impl<F: Float> Task<f64> for Ask<'_, F> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd<f64>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) {
+        let d = self.rows.len() / self.known.len();
+        for &i in self.which {
+            let i = i as usize;
+            // And one value more: rows do not begin where cache lines do.
+            simd.prefetch(&self.rows[i * d..self.rows.len().min((i + 1) * d + 1)]);
+            simd.prefetch(&self.known[i..=i]);
+        }
+    }
+}
+
+/// D of some rows to one centre.
+pub struct DistancesOf<'a, F> {
+    /// (n, d)
+    pub rows: &'a [F],
+    /// Which of them.
+    pub which: &'a [u32],
+    /// (d)
+    pub center: &'a [f64],
+    /// As long as `which`.
+    pub out: &'a mut [f64],
+}
+
+impl<F: Float> Task<f64> for DistancesOf<'_, F> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd<f64>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) {
+        /// The most values in a vector.
+        const MOST: usize = 8;
+        let DistancesOf { rows, which, center, out } = self;
+        let d = center.len();
+        let (mut values, mut differences) = ([0.0; MOST * MOST], [0.0; MOST * MOST]);
+        for (group, out) in which.chunks(S::LANES).zip(out.chunks_mut(S::LANES)) {
+            let mut sums = simd.splat(0.0);
+            for f in (0..d).step_by(S::LANES) {
+                let features = S::LANES.min(d - f);
+                // Beyond the last feature, zeros add nothing.
+                let mut c = [0.0; MOST];
+                c[..features].copy_from_slice(&center[f..f + features]);
+                for (values, &i) in values.chunks_exact_mut(S::LANES).zip(group) {
+                    let row = &rows[i as usize * d + f..][..features];
+                    if features == S::LANES {
+                        values.iter_mut().zip(row).for_each(|(value, x)| *value = x.to_f64());
+                    } else {
+                        values.fill(0.0);
+                        values.iter_mut().zip(row).for_each(|(value, x)| *value = x.to_f64());
+                    }
+                }
+                simd.transpose(&values, S::LANES, &c, &mut differences, S::LANES);
+                for differences in differences.chunks_exact(S::LANES).take(S::LANES) {
+                    let difference = simd.load(differences);
+                    sums = simd.add(sums, simd.mul(difference, difference));
+                }
+            }
+            let mut distances = [0.0; MOST];
+            simd.store(sums, &mut distances);
+            out.copy_from_slice(&distances[..out.len()]);
+        }
     }
 }
 

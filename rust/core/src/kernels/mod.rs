@@ -9,6 +9,7 @@ mod filter;
 pub mod manhattan;
 pub mod memberships;
 pub mod nearer;
+pub mod nearer_bytes;
 pub mod nearest;
 pub mod nearest_csr;
 pub mod nearest_few;

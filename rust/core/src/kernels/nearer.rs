@@ -52,12 +52,74 @@ impl<T: Float> Candidates<T> {
         Candidates { values, length, d, widen, floor: roundings * T::MIN_NORMAL }
     }
 
-    /// Lists the positions of those `rows` (n, d) that may be nearer to a candidate than `nearest` (n) says, in order.
-    pub fn scan(&self, rows: &[T], nearest: &[f64], near: &mut Vec<u32>, lanes: &mut Lanes<T>, level: Level) {
-        near.resize(nearest.len(), 0);
-        let found = level.run(Scan { candidates: self, rows, nearest, near, lanes });
-        near.truncate(found);
+    /// Lists for each candidate the positions of those `rows` (n, d) that may be nearer to it than `nearest` (n) says, in order.
+    pub fn scan(&self, rows: &[T], nearest: &[f64], near: &mut [List], lanes: &mut Lanes<T>, level: Level) {
+        near.iter_mut().for_each(|near| near.open(nearest.len()));
+        level.run(Scan { candidates: self, rows, nearest, near, lanes });
     }
+}
+
+/// Positions of rows, in order.
+#[derive(Default)]
+pub struct List {
+    /// Those found, and room for more.
+    positions: Vec<u32>,
+    found: usize,
+}
+
+impl List {
+    /// Positions that are written at once, whether there are so many or not: branches would be mispredicted.
+    const AT_ONCE: usize = 4;
+
+    /// The positions.
+    pub fn get(&self) -> &[u32] {
+        &self.positions[..self.found]
+    }
+
+    /// Lists all of `n` rows.
+    pub fn fill(&mut self, n: usize) {
+        self.positions.clear();
+        self.positions.extend(0..n as u32);
+        self.found = n;
+    }
+
+    /// Empty, with room for `n` rows.
+    #[inline(always)]
+    pub(super) fn open(&mut self, n: usize) {
+        self.positions.resize(n + Self::AT_ONCE, 0);
+        self.found = 0;
+    }
+
+    /// Adds those rows of a block, of which the first is row `first`, whose bits are set.
+    #[inline(always)]
+    pub(super) fn add(&mut self, first: usize, mut bits: u64) {
+        let mut found = self.found;
+        self.found += bits.count_ones() as usize;
+        loop {
+            for position in &mut self.positions[found..found + Self::AT_ONCE] {
+                *position = first as u32 + bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+            }
+            if bits == 0 {
+                return;
+            }
+            found += Self::AT_ONCE;
+        }
+    }
+}
+
+/// In which lanes of a block `a` is not below `b`.
+#[inline(always)]
+pub(super) fn not_below<T: Float, S: Simd<T>, const VECTORS: usize>(
+    simd: S,
+    a: [S::V; VECTORS],
+    b: [S::V; VECTORS],
+) -> u64 {
+    let mut below = 0;
+    for v in 0..VECTORS {
+        below |= u64::from(simd.bits(simd.lt(a[v], b[v]))) << (v * S::LANES);
+    }
+    !below & (u64::MAX >> (64 - VECTORS * S::LANES))
 }
 
 /// Scratch space.
@@ -73,29 +135,26 @@ struct Scan<'a, T> {
     candidates: &'a Candidates<T>,
     rows: &'a [T],
     nearest: &'a [f64],
-    /// As long as `nearest`.
-    near: &'a mut [u32],
+    near: &'a mut [List],
     lanes: &'a mut Lanes<T>,
 }
 
 impl<T: Float> Task<T> for Scan<'_, T> {
-    /// How many were found.
-    type Out = usize;
+    type Out = ();
 
     #[inline(always)]
-    fn run<S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) -> usize {
+    fn run<S: Simd<T>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) {
         let Scan { candidates, rows, nearest, near, lanes } = self;
         let d = candidates.d;
         let width = VECTORS * S::LANES;
-        let (yes, no) = (simd.splat(T::from_index(1)), simd.splat(T::default()));
-        let mut found = 0;
         let Lanes { samples, padded } = lanes;
         samples.resize(width * d, T::default());
         for (b, (block, nearest)) in rows.chunks(width * d).zip(nearest.chunks(width)).enumerate() {
             let ahead = (b + AHEAD) * width * d;
             simd.prefetch(rows.get(ahead..ahead + width * d).unwrap_or_default());
-            // Written before the rows are loaded: a vector load right behind these narrow stores would wait for them.
-            let mut limits = [T::default(); MOST_LANES];
+            // Written before the rows are loaded: a vector load right behind these narrow stores would wait for them. What
+            // fills the last block up is beyond its limit.
+            let mut limits = [T::from_f64(-1.0); MOST_LANES];
             for (limit, nearest) in limits.iter_mut().zip(nearest) {
                 *limit = T::from_f64(nearest * candidates.widen + candidates.floor);
             }
@@ -104,34 +163,17 @@ impl<T: Float> Task<T> for Scan<'_, T> {
                 transpose::<T, S, VECTORS>(simd, block, d, samples);
             }
             let limits: [S::V; VECTORS] = simd.load_all(&limits);
-            let mut far = [simd.lt(no, simd.splat(T::INFINITY)); VECTORS];
-            for group in candidates.values.chunks(GROUP * candidates.length) {
-                far = match group.len() / candidates.length {
-                    1 => farther::<T, S, VECTORS, 1>(simd, block, samples, group, d, limits, far),
-                    2 => farther::<T, S, VECTORS, 2>(simd, block, samples, group, d, limits, far),
-                    3 => farther::<T, S, VECTORS, 3>(simd, block, samples, group, d, limits, far),
-                    _ => farther::<T, S, VECTORS, GROUP>(simd, block, samples, group, d, limits, far),
-                };
-            }
-            let mut all_far = far[0];
-            for far in &far[1..] {
-                all_far = simd.and(all_far, *far);
-            }
-            // Most blocks, once there are some centres.
-            if simd.all(all_far) {
-                continue;
-            }
-            let mut flags = [T::default(); MOST_LANES];
-            for v in 0..VECTORS {
-                simd.store(simd.select(far[v], no, yes), &mut flags[v * S::LANES..]);
-            }
-            for (r, flag) in flags[..nearest.len()].iter().enumerate() {
-                // Written always and kept where wanted: a branch would be mispredicted.
-                near[found] = (b * width + r) as u32;
-                found += flag.to_index() as usize;
+            let groups = candidates.values.chunks(GROUP * candidates.length).zip(near.chunks_mut(GROUP));
+            let block = Block { first: b * width, rows: block, d };
+            for (group, near) in groups {
+                match near.len() {
+                    1 => block.list::<S, VECTORS, 1>(simd, samples, group, limits, near),
+                    2 => block.list::<S, VECTORS, 2>(simd, samples, group, limits, near),
+                    3 => block.list::<S, VECTORS, 3>(simd, samples, group, limits, near),
+                    _ => block.list::<S, VECTORS, GROUP>(simd, samples, group, limits, near),
+                }
             }
         }
-        found
     }
 }
 
@@ -179,33 +221,42 @@ fn columns<T: Float, S: Simd<T>, const D: usize>(simd: S, block: &[T], to: &mut 
     }
 }
 
-/// Keeps set in `far` the samples of a block that are beyond their limits from all candidates of a group.
-#[inline(always)]
-fn farther<T: Float, S: Simd<T>, const VECTORS: usize, const N: usize>(
-    simd: S,
-    block: &[T],
-    samples: &mut [T],
-    group: &[T],
+/// Rows that are worked on together.
+struct Block<'a, T> {
+    /// The position of the first.
+    first: usize,
+    /// (width, d)
+    rows: &'a [T],
     d: usize,
-    limits: [S::V; VECTORS],
-    mut far: [S::M; VECTORS],
-) -> [S::M; VECTORS] {
-    if d < WIDE {
-        let sums = narrow_sums::<T, S, VECTORS, N>(simd, samples, group);
-        for sums in sums {
-            for v in 0..VECTORS {
-                far[v] = simd.and(far[v], simd.lt(limits[v], sums[v]));
+}
+
+impl<T: Float> Block<'_, T> {
+    /// Lists the rows that are not beyond their limits from candidates of a group. `samples` are the rows, transposed, or
+    /// scratch space if they are wide.
+    #[inline(always)]
+    fn list<S: Simd<T>, const VECTORS: usize, const N: usize>(
+        &self,
+        simd: S,
+        samples: &mut [T],
+        group: &[T],
+        limits: [S::V; VECTORS],
+        near: &mut [List],
+    ) {
+        let &Block { first, rows, d } = self;
+        if d < WIDE {
+            let sums = narrow_sums::<T, S, VECTORS, N>(simd, samples, group);
+            for (near, sums) in near.iter_mut().zip(sums) {
+                near.add(first, not_below(simd, limits, sums));
             }
-        }
-    } else {
-        for (v, rows) in block.chunks_exact(S::LANES * d).enumerate() {
-            let sums = wide_sums::<T, S, N>(simd, rows, samples, group, d);
-            for sum in sums {
-                far[v] = simd.and(far[v], simd.lt(limits[v], sum));
+        } else {
+            for (v, rows) in rows.chunks_exact(S::LANES * d).enumerate() {
+                let sums = wide_sums::<T, S, N>(simd, rows, samples, group, d);
+                for (near, sums) in near.iter_mut().zip(sums) {
+                    near.add(first + v * S::LANES, not_below(simd, [limits[v]], [sums]));
+                }
             }
         }
     }
-    far
 }
 
 /// Squared distances of transposed samples.
@@ -319,8 +370,8 @@ mod tests {
         (0..n * d).map(|i| scale(i, next())).collect()
     }
 
-    /// Which rows the definition finds nearer to one of the first `t` rows than to another row, and which are listed.
-    fn found<T: Float>(kind: &str, n: usize, d: usize, t: usize, level: Level) -> (Vec<u32>, Vec<u32>) {
+    /// Which rows the definition finds nearer to each of the first `t` rows than to another row, and which are listed.
+    fn found<T: Float>(kind: &str, n: usize, d: usize, t: usize, level: Level) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
         let rows: Vec<T> = rows(kind, n, d).into_iter().map(T::from_f64).collect();
         let wide: Vec<f64> = rows.iter().map(|x| x.to_f64()).collect();
         let (candidates, center) = (&wide[..t * d], &wide[(n - 1) * d..]);
@@ -330,21 +381,26 @@ mod tests {
             .enumerate()
             .map(|(i, row)| if i % 3 == 0 { distance(row, &wide[i % t * d..][..d]) } else { distance(row, center) })
             .collect();
-        let nearer = |(i, row): (usize, &[f64])| {
-            let lower = candidates.chunks_exact(d).any(|candidate| distance(row, candidate) < nearest[i]);
-            lower.then_some(i as u32)
+        let nearer = |candidate: &[f64]| {
+            let rows = wide.chunks_exact(d).zip(&nearest).enumerate();
+            rows.filter(|(_, (row, nearest))| distance(row, candidate) < **nearest).map(|(i, _)| i as u32).collect()
         };
-        let truly = wide.chunks_exact(d).enumerate().filter_map(nearer).collect();
-        let mut near = Vec::new();
+        let truly = candidates.chunks_exact(d).map(nearer).collect();
+        let mut near: Vec<List> = (0..t).map(|_| List::default()).collect();
         Candidates::new(candidates, d).scan(&rows, &nearest, &mut near, &mut Lanes::default(), level);
-        (truly, near)
+        (truly, near.iter().map(|near| near.get().to_vec()).collect())
     }
 
     fn check<T: Float>(kind: &str, n: usize, d: usize, t: usize, level: Level) {
         let (truly, near) = found::<T>(kind, n, d, t, level);
-        let case = format!("{kind}, {n} x {d}, {t} candidates, {}", level.name());
-        assert!(near.is_sorted() && near.iter().all(|&i| i < n as u32), "{case}");
-        assert!(truly.iter().all(|i| near.binary_search(i).is_ok()), "{case}: {truly:?} are nearer, {near:?} listed");
+        for (c, (truly, near)) in truly.iter().zip(&near).enumerate() {
+            let case = format!("{kind}, {n} x {d}, candidate {c} of {t}, {}", level.name());
+            assert!(near.is_sorted() && near.iter().all(|&i| i < n as u32), "{case}");
+            assert!(
+                truly.iter().all(|i| near.binary_search(i).is_ok()),
+                "{case}: {truly:?} are nearer, {near:?} listed"
+            );
+        }
     }
 
     #[test]
@@ -369,6 +425,7 @@ mod tests {
             for kind in ["plain", "offset", "blobs"] {
                 for d in [3, 16, 100] {
                     let (truly, near) = found::<f32>(kind, 3000, d, 1, level);
+                    let (truly, near) = (&truly[0], &near[0]);
                     // A third has the candidate's own distance, which no rounding bound can tell from nearer.
                     assert!(
                         truly.len() < 2100 && near.len() < truly.len() + 1010,
