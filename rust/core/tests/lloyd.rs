@@ -159,8 +159,8 @@ fn distances_that_cannot_matter_change_no_bit() {
         (9000, 2, 300),
         (20_000, 3, 256),
         (9000, 16, 64),
-        (4000, 100, 90),
-        (1540, 20, 50),
+        (4000, 100, 180),
+        (1540, 20, 250),
         (4000, 140, 20),
         (3000, 40, 400),
     ] {
@@ -179,7 +179,7 @@ fn distances_that_cannot_matter_change_no_bit() {
 #[test]
 fn skipping_holds_where_rounding_is_worst() {
     let near = blobs(6000, 3);
-    let far: Vec<f64> = near.iter().enumerate().map(|(i, x)| x + if i / 3 % 2 == 0 { 1e6 } else { -1e6 }).collect();
+    let far: Vec<f64> = near.iter().enumerate().map(|(i, x)| x + if i / 3 % 2 == 0 { 3e5 } else { -3e5 }).collect();
     let whole: Vec<f64> = near.iter().map(|x| (4.0 * x).round()).collect(); // many rows and centres the same
     let tiny: Vec<f64> = near.iter().map(|x| x * 1e-160).collect();
     let huge: Vec<f64> = near.iter().map(|x| x * 1e120).collect();

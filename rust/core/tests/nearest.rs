@@ -143,7 +143,8 @@ fn labels_are_the_definitions_where_rows_are_screened() {
 #[test]
 fn labels_are_the_definitions_where_shortlists_are_made() {
     for kind in KINDS {
-        for (n, d, k) in [(1700, 32, 384), (400, 45, 391), (300, 131, 500), (260, 1100, 384)] {
+        // With sums of 16 bits from 32 features and 384 centres on, with wide ones from 512 centres and 131,072 products.
+        for (n, d, k) in [(1700, 32, 384), (400, 45, 391), (300, 131, 1010), (400, 64, 2050), (260, 1100, 512)] {
             check::<f32>(kind, n, d, k, 17);
             check::<f64>(kind, n, d, k, 17);
         }
@@ -364,6 +365,14 @@ proptest! {
     #[test]
     fn any_shape_with_shortlists(
         kind in 0..KINDS.len(), n in 256_usize..400, d in 32_usize..90, k in 384_usize..410, seed in 0_u64..1_000_000,
+    ) {
+        check::<f32>(KINDS[kind], n, d, k, seed);
+        check::<f64>(KINDS[kind], n, d, k, seed);
+    }
+
+    #[test]
+    fn any_shape_with_shortlists_by_wide_sums(
+        kind in 0..KINDS.len(), n in 256_usize..400, d in 250_usize..300, k in 530_usize..550, seed in 0_u64..1_000_000,
     ) {
         check::<f32>(KINDS[kind], n, d, k, seed);
         check::<f64>(KINDS[kind], n, d, k, seed);

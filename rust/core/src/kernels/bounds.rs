@@ -22,10 +22,11 @@ const DOWN: f32 = 1.0 - 1.0 / 4_194_304.0;
 
 /// Rows that are looked at to see what bounds would spare.
 const SAMPLE: usize = 512;
-/// What a row's bounds cost, and what a row in doubt costs beside distances to movers and to all, in multiply-adds of a scan.
-const LOOK: f64 = 240.0;
-const DOUBT: f64 = 1600.0;
-const DOUBT_BY_FEATURE: f64 = 32.0;
+/// What a row's bounds cost, and what a row in doubt costs beside distances to movers and to all, in instructions of a scan: of
+/// those, longer vectors take fewer.
+const LOOK: f64 = 30.0;
+const DOUBT: f64 = 200.0;
+const DOUBT_BY_FEATURE: f64 = 4.0;
 /// The share of a scan of all rows above which bounds spare too little.
 const MOST: f64 = 0.85;
 
@@ -104,6 +105,18 @@ pub(super) struct Movers<F: Float> {
     pub codebook: Codebook<F>,
 }
 
+/// Values of f32 in a vector.
+struct Lanes;
+
+impl Task<f32> for Lanes {
+    type Out = usize;
+
+    #[inline(always)]
+    fn run<S: Simd<f32>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> usize {
+        S::LANES
+    }
+}
+
 impl<F: Float> Drift<F> {
     /// From the squared `moves` of each centre, for rows with these labels and bounds. None where they would not spare
     /// enough.
@@ -133,7 +146,7 @@ impl<F: Float> Drift<F> {
             .collect();
         let in_doubt = |moved: f32| 1.0 - gaps.iter().filter(|&&gap| moved < gap).count() as f64 / sampled as f64;
         let doubtful = in_doubt(at(0));
-        let scan = (k * (d + 2)) as f64;
+        let scan = (k * (d + 2)) as f64 / after.level().run(Lanes) as f64;
         let overhead = (LOOK + doubtful * (DOUBT + DOUBT_BY_FEATURE * d as f64)) / scan;
         let (mut few, mut cost) = (0, overhead + doubtful);
         for movers in [k / 64, k / 32, k / 16, k / 8, k / 4, k / 2] {

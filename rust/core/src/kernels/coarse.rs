@@ -44,6 +44,8 @@ pub(super) struct Coarse {
     pub shift: Vec<f32>,
     /// r
     pub step: f64,
+    /// Centres that the screen scores in the time of one distance, which is to one that lies anywhere in memory.
+    pub a_distance: usize,
 }
 
 /// What is known of a centre.
@@ -58,19 +60,57 @@ pub(super) struct Center {
     sum: i32,
 }
 
+/// From where on shortlists pay, and what a distance costs, with sums of 16 bits; and where instructions for neural networks
+/// double the speed of the screen too.
+const SUMS_OF_16_BITS: Terms = Terms { features: 32, centers: 384, products: 0, a_distance: 12 };
+const WIDE_SUMS: Terms = Terms { features: 64, centers: 512, products: 1 << 17, a_distance: 25 };
+
+#[derive(Clone, Copy)]
+struct Terms {
+    features: usize,
+    centers: usize,
+    /// Features times centres.
+    products: usize,
+    a_distance: usize,
+}
+
+impl Terms {
+    #[inline(always)]
+    fn of<S: Simd<f32>>() -> Terms {
+        if S::WIDE_DOT_BYTES { WIDE_SUMS } else { SUMS_OF_16_BITS }
+    }
+}
+
 impl Coarse {
+    /// Whether shortlists are faster than the screen for `k` centres of `d` features, on data that do not call for many distances.
+    pub fn pays(k: usize, d: usize, level: Level) -> bool {
+        struct Pays {
+            k: usize,
+            d: usize,
+        }
+        impl Task<f32> for Pays {
+            type Out = bool;
+            #[inline(always)]
+            fn run<S: Simd<f32>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> bool {
+                let (Pays { k, d }, terms) = (self, Terms::of::<S>());
+                S::FAST_DOT && d >= terms.features && k >= terms.centers && k * d >= terms.products
+            }
+        }
+        level.run(Pays { k, d })
+    }
+
     /// None where the instruction set gains nothing, or there is nothing to tell apart. `shift` is what is still to be taken
     /// from the rows.
     pub fn new(centers: &[f64], center_shift: &[f64], shift: Vec<f32>, level: Level) -> Option<Coarse> {
         struct Together;
         impl Task<f32> for Together {
-            type Out = Option<usize>;
+            type Out = Option<(usize, Terms)>;
             #[inline(always)]
-            fn run<S: Simd<f32>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Option<usize> {
-                S::FAST_DOT.then_some(CENTERS)
+            fn run<S: Simd<f32>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Self::Out {
+                S::FAST_DOT.then_some((CENTERS, Terms::of::<S>()))
             }
         }
-        let together = level.run(Together)?;
+        let (together, Terms { a_distance, .. }) = level.run(Together)?;
         let (d, k) = (shift.len(), centers.len() / shift.len());
         if d > MOST_FEATURES {
             return None;
@@ -96,7 +136,8 @@ impl Coarse {
             return None;
         }
         let tiles = Tiles::new(k, d.div_ceil(FEATURES), together);
-        let mut coarse = Coarse { tiles, centers: vec![Center::default(); k], shifted: vec![0.0; k * d], shift, step };
+        let (known, shifted) = (vec![Center::default(); k], vec![0.0; k * d]);
+        let mut coarse = Coarse { tiles, centers: known, shifted, shift, step, a_distance };
         coarse.put(centers, 0..k, center_shift).then_some(coarse)
     }
 

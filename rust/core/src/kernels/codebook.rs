@@ -14,9 +14,6 @@ use crate::run::Run;
 
 /// Fewer centres than this do not pay for rounding the rows.
 const MANY_CENTERS: usize = 24;
-/// Fewer features or centres than this do not pay for shortlists.
-const LONG: usize = 32;
-const MANY_MORE_CENTERS: usize = 384;
 
 /// Centres (k, d), prepared for finding the nearest.
 pub struct Codebook<F: Float> {
@@ -25,6 +22,8 @@ pub struct Codebook<F: Float> {
     pub(super) d: usize,
     pub(super) shift: Vec<f64>,
     pub(super) level: Level,
+    /// So many rows the definition labels sooner than a filter labels a block of them.
+    pub(super) few: usize,
     coarse: OnceLock<Option<Coarse>>,
     screen: OnceLock<Option<Screen>>,
     first: OnceLock<Option<Filter<F>>>,
@@ -39,7 +38,8 @@ impl<F: Float> Codebook<F> {
         let d = shift.len();
         assert_eq!(centers.len(), k * d);
         let (coarse, screen, first, second, panel, columns) = Default::default();
-        Codebook { exact: centers, k, d, shift: shift.to_vec(), level, coarse, screen, first, second, panel, columns }
+        let (shift, few) = (shift.to_vec(), level.run(direct::Few));
+        Codebook { exact: centers, k, d, shift, level, few, coarse, screen, first, second, panel, columns }
     }
 
     /// Centres for rows that come without statistics of their own (predict): shifted by their mean.
@@ -108,9 +108,9 @@ impl<F: Float> Codebook<F> {
 
     /// None where the screen is as fast.
     pub(super) fn coarse(&self) -> Option<&Coarse> {
-        let worth_it = self.d >= LONG && self.k >= MANY_MORE_CENTERS;
+        let worth_it = || Coarse::pays(self.k, self.d, self.level);
         let make = || Coarse::new(&self.exact, &self.shift, F::shift_of_narrowed(&self.shift), self.level);
-        self.coarse.get_or_init(|| if worth_it { make() } else { None }).as_ref()
+        self.coarse.get_or_init(|| if worth_it() { make() } else { None }).as_ref()
     }
 
     /// None where the filter is as fast.

@@ -23,12 +23,15 @@ use crate::float::Float;
 use crate::rows::{Dense, Rows};
 use crate::run::{self, Pulse, Run};
 
-/// Rows between looks at the undecided ones (a multiple of every block); keeps their f64 copies in cache.
-const STRIP: usize = 768;
+/// Rows between looks at the undecided ones (a multiple of every block); most often there are few of them.
+const STRIP: usize = 1536;
+/// Rows that shortlists are tried on first.
+const TRIAL: usize = 64;
 /// Fewer rows than this do not pay for packing the centres for the screen too.
 const MANY_ROWS: usize = 256;
-/// Shortlists that leave more of a strip than this undecided are not made for the next strips.
-const MOST_UNLISTED: f64 = 0.4;
+/// Shortlists spare this much of the screen: where their distances, and rows that are screened all the same, take longer,
+/// they are not made for the next strips.
+const SPARED: f64 = 1.0 / 3.0;
 /// A screen that leaves more of a strip than one row in this many undecided is not used for the next strips.
 const FEW_SCREENED: usize = 4;
 const UNSCREENED_STRIPS: usize = 8;
@@ -107,7 +110,12 @@ pub fn assign_range<F: Float>(
             scratch.skip_screen = if rows.n() < MANY_ROWS { usize::MAX } else { 0 };
             scratch.skip_coarse = scratch.skip_screen;
             let mut total = Effort::default();
-            for strip in run::ranges(range.len(), STRIP) {
+            // Where most rows are left alone, a trial's few would not fill a block.
+            let is_sifted = matches!(known, Some(Known::Distances { drift: Some(_), .. }));
+            let trial = if is_sifted || codebook.coarse().is_none() { 0 } else { TRIAL.min(range.len()) };
+            let rest = run::ranges(range.len() - trial, STRIP).into_iter();
+            let rest = rest.map(|strip| strip.start + trial..strip.end + trial);
+            for strip in (trial > 0).then_some(0..trial).into_iter().chain(rest) {
                 pulse.check()?;
                 let (from, labels) = (range.start + strip.start, &mut labels[strip.clone()]);
                 total += match Known::part(&mut known, strip) {
@@ -322,19 +330,21 @@ fn assign_samples<F: Float>(
     *skip_coarse = skip_coarse.saturating_sub(1);
     let screen = codebook.screen().filter(|_| *skip_screen == 0);
     *skip_screen = skip_screen.saturating_sub(1);
-    let filter = codebook.first().filter(|_| !*skip_first);
-    *skip_first = false;
-    let filtered = filter.is_some();
+    let skipped = std::mem::take(skip_first);
+    let filter = || if skipped { None } else { codebook.first() };
+    let (few, mut filtered) = (codebook.few, false);
     if let Some(coarse) = coarse {
         let ahead = F::to_narrow(ahead);
         let narrow = F::narrowed(samples, &codebook.shift, narrowed);
         let labels = &mut *to.labels;
         let lanes = &mut *shortening;
-        level.run(Shorten { samples: narrow, ahead, coarse, lanes, labels, undecided, doubts, learned: wanted });
-        if undecided.len() as f64 > MOST_UNLISTED * n as f64 {
+        let shorten = Shorten { samples: narrow, ahead, coarse, lanes, labels, undecided, doubts, learned: wanted };
+        let distances = level.run(shorten);
+        settle(samples, codebook, doubts, undecided, to.labels, learned);
+        let spent = distances * coarse.a_distance + undecided.len() * codebook.k;
+        if spent as f64 > SPARED * (n * codebook.k) as f64 {
             *skip_coarse = UNSCREENED_STRIPS;
         }
-        settle(samples, codebook, doubts, undecided, to.labels, learned);
     } else if let Some(screen) = screen {
         let ahead = F::to_narrow(ahead);
         let samples = F::narrowed(samples, &codebook.shift, narrowed);
@@ -342,7 +352,8 @@ fn assign_samples<F: Float>(
         if undecided.len() * FEW_SCREENED > n {
             *skip_screen = UNSCREENED_STRIPS;
         }
-    } else if let Some(filter) = filter {
+    } else if let Some(filter) = filter() {
+        filtered = true;
         level.run(Scan { samples, ahead, filter, lanes: first, labels: to.labels, undecided, learned: wanted });
     } else {
         undecided.extend(0..n as u32);
@@ -350,21 +361,25 @@ fn assign_samples<F: Float>(
     if let Some(bounds) = &mut to.bounds {
         bounds.iter_mut().zip(&*learned).for_each(|(bounds, learned)| *bounds = learned.bounds());
     }
-    if let Some(screen) = screen.filter(|_| coarse.is_some() && !undecided.is_empty()) {
+    if let Some(screen) = screen.filter(|_| coarse.is_some() && 2 * undecided.len() > few) {
         gather(samples, d, undecided, survivors, |x| x);
         let samples = F::narrowed(survivors, &codebook.shift, narrowed);
         again.look(undecided, &mut to, |labels, undecided, learned| {
             level.run(Sieve { samples, ahead: &[], screen, lanes: screening, labels, undecided, learned });
         });
     }
-    if let Some(filter) = filter.filter(|_| (coarse.is_some() || screen.is_some()) && !undecided.is_empty()) {
+    if (coarse.is_some() || screen.is_some())
+        && undecided.len() > few
+        && let Some(filter) = filter()
+    {
+        filtered = true;
         gather(samples, d, undecided, survivors, |x| x);
         again.scan(survivors, filter, first, level, &mut to, undecided);
     }
     let rescored = undecided.len();
     // An f64 filter has just run where F is f64.
     if F::UNIT_ROUNDOFF > f64::UNIT_ROUNDOFF
-        && rescored > 0
+        && rescored > few
         && let Some(filter) = codebook.second()
     {
         // Looked at again in the next strip but one: data change along the rows.

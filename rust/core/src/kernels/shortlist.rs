@@ -12,8 +12,8 @@ use super::simd::{Simd, Task};
 use crate::float::Float;
 
 /// A row is left undecided that asks for more distances than these, or one to so many centres.
-const MOST_DISTANCES: u32 = 16;
-const CENTERS_A_DISTANCE: u32 = 12;
+const MOST_DISTANCES: usize = 16;
+const CENTERS_A_DISTANCE: usize = 12;
 /// More centres than these that may be nearest, for all that f32 can say, are not worth handing on.
 const MOST_DOUBTS: usize = 8;
 /// Vectors of sums of a distance that do not wait for each other.
@@ -29,7 +29,7 @@ struct Near {
     base: f64,
     best: (f32, u32),
     second: f32,
-    computed: u32,
+    computed: usize,
 }
 
 /// What is kept for each sample.
@@ -70,17 +70,18 @@ pub(super) struct Shorten<'a> {
 }
 
 impl Task<f32> for Shorten<'_> {
-    type Out = ();
+    /// How many distances were computed.
+    type Out = usize;
 
     #[inline(always)]
-    fn run<S: Simd<f32>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) {
+    fn run<S: Simd<f32>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) -> usize {
         let Shorten { samples, ahead, coarse, lanes, labels, undecided, doubts, mut learned } = self;
         doubts.clear();
         let d = coarse.shift.len();
         let width = VECTORS * S::LANES;
         let together = blocks_together::<f32>(width, d) * width;
         let seconds = learned.is_some();
-        let mut from = 0;
+        let (mut from, mut computed) = (0, 0);
         let mut chunks = samples.chunks(together * d).chain(ahead.chunks(together * d)).peekable();
         for labels in labels.chunks_mut(together) {
             let rows = chunks.next().unwrap_or_default();
@@ -88,7 +89,7 @@ impl Task<f32> for Shorten<'_> {
             lanes.samples.load::<S, VECTORS>(simd, rows, &coarse.shift);
             let scale = lanes.bytes.round::<S, VECTORS>(simd, &lanes.samples, coarse);
             if let Some(scale) = scale {
-                let search = Search { coarse, scale, rows, seconds };
+                let search = Search::new(coarse, scale, rows, seconds);
                 lanes.search::<S, VECTORS, CENTERS>(simd, &search, ahead);
                 for (i, (label, near)) in labels.iter_mut().zip(&lanes.near).enumerate() {
                     let found = search.verdict(near);
@@ -100,6 +101,7 @@ impl Task<f32> for Shorten<'_> {
                         learned[from + i] = found.unwrap_or(Learned::NOTHING);
                     }
                 }
+                computed += lanes.near.iter().map(|near| near.computed).sum::<usize>();
                 doubts.extend(lanes.doubts.iter().map(|&(i, j)| (from as u32 + i, j)));
             } else {
                 undecided.extend(from as u32..(from + labels.len()) as u32);
@@ -109,6 +111,7 @@ impl Task<f32> for Shorten<'_> {
             }
             from += labels.len();
         }
+        computed
     }
 }
 
@@ -119,9 +122,16 @@ struct Search<'a> {
     rows: &'a [f32],
     /// Whether the second nearest is wanted too.
     seconds: bool,
+    /// The most distances that a row may ask for.
+    most: usize,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(coarse: &'a Coarse, scale: Scale, rows: &'a [f32], seconds: bool) -> Search<'a> {
+        let most = MOST_DISTANCES + coarse.centers.len() / CENTERS_A_DISTANCE;
+        Search { coarse, scale, rows, seconds, most }
+    }
+
     /// Distances whose squares are computed as `sum` are at most this.
     #[inline(always)]
     fn at_most(&self, sum: f32) -> f64 {
@@ -189,7 +199,7 @@ impl Search<'_> {
             let steps = ((far * far - near.base) / self.scale.unit).min(FARTHEST);
             *limit = f32::from_index((ZERO + steps as i32 + 2) as u32);
         }
-        if near.computed > MOST_DISTANCES + self.coarse.centers.len() as u32 / CENTERS_A_DISTANCE {
+        if near.computed > self.most {
             near.second = 0.0;
             *limit = 0.0;
         }
@@ -488,7 +498,7 @@ mod tests {
             let mut lanes = Lanes::default();
             lanes.samples.load::<S, VECTORS>(simd, &rows, &coarse.shift);
             let scale = lanes.bytes.round::<S, VECTORS>(simd, &lanes.samples, &coarse).unwrap();
-            let search = Search { coarse: &coarse, scale, rows: &rows, seconds: true };
+            let search = Search::new(&coarse, scale, &rows, true);
             lanes.search::<S, VECTORS, CENTERS>(simd, &search, &[]);
             let (width, scale) = (VECTORS * S::LANES, &search.scale);
             let mut tightest = f64::INFINITY;
