@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::float::Float;
-use crate::kernels::nearer::List;
+use crate::kernels::list::List;
 use crate::kernels::nearer_bytes::{Code, Packed};
 use crate::kernels::simd::Level;
 use crate::rows::Dense;

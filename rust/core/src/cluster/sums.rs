@@ -5,14 +5,14 @@
 //! in their order within a slot or a cluster, and slots in theirs, so the bits depend neither on the number of threads nor
 //! on how the labels were found.
 
-use super::slot::{Accumulate, Slot};
+use super::slot::{Accumulate, Exchange, Slot};
 use super::spherical;
 use crate::error::Result;
 use crate::float::Float;
 use crate::kernels::bounds::Known;
 use crate::kernels::codebook::Codebook;
 use crate::kernels::direct::add_up;
-use crate::kernels::nearest::{self, Effort, Scratch};
+use crate::kernels::nearest::{self, Effort, Moves, Scratch};
 use crate::kernels::simd::{Level, Simd, Task};
 use crate::rows::Rows;
 use crate::run::{self, Run};
@@ -179,25 +179,27 @@ impl Sums {
         let known = Known::chunks(known, length, ranges.len());
         let tasks = ranges.into_iter().zip(labels.chunks_mut(length)).zip(known).zip(&mut self.slots).collect();
         let passes = run.map_with(tasks, work, |scratch, (((range, labels), mut known), slot), pulse| {
-            let (scratch, before): &mut (Scratch<F>, Vec<i32>) = scratch;
+            let scratch: &mut Scratch<F> = scratch;
+            scratch.note_moves();
             slot.clear();
             let mut pass = Pass { moved: 0, effort: Effort::default() };
             for part in run::ranges(range.len(), strip) {
                 let labels = &mut labels[part.clone()];
                 let known = Known::part(&mut known, part.clone());
                 let part = range.start + part.start..range.start + part.end;
-                before.clear();
-                before.extend_from_slice(labels);
                 pass.effort += nearest::assign_range(rows, part.clone(), codebook, labels, known, scratch, pulse)?;
                 let weights = weights.map(|w| &w[part.clone()]);
-                for_changed(before, labels, |i| {
-                    let w = weights.map_or(1.0, |w| w[i]);
-                    pass.moved += usize::from(w > 0.0);
-                    if moves {
-                        let changes = across(part.start + i, before[i], labels[i], w);
-                        level.run(Add { rows, shift, clusters: Clusters::of(slot, d), changes });
-                    }
-                });
+                pass.moved += heavy(scratch.moves(), weights);
+                if let (true, 2, Rows::Dense(x)) = (moves, k, rows) {
+                    let values = x.span(part.start, part.end);
+                    level.run(Exchange { values, weights, moves: scratch.moves(), shift, slot });
+                } else if moves {
+                    let changes = scratch.moves().iter().flat_map(|&(i, before)| {
+                        let i = i as usize;
+                        across(part.start + i, before, labels[i], weights.map_or(1.0, |w| w[i]))
+                    });
+                    level.run(Add { rows, shift, clusters: Clusters::of(slot, d), changes });
+                }
                 let Rows::Dense(x) = rows else { continue };
                 if !moves {
                     level.run(Accumulate { values: x.span(part.start, part.end), weights, labels, shift, slot });
@@ -517,9 +519,6 @@ fn work_per_row(k: usize, d: usize) -> usize {
     (k * (d + 2)).max(8 * d + 32)
 }
 
-/// Rows whose label changed, in order, with the label before.
-type Moves = Vec<(u32, i32)>;
-
 fn assign_noting_moves<F: Float>(
     rows: &Rows<'_, F>,
     weights: Option<&[f64]>,
@@ -536,35 +535,21 @@ fn assign_noting_moves<F: Float>(
     let known = Known::chunks(known, length, ranges.len());
     let tasks: Vec<_> = ranges.into_iter().zip(labels.chunks_mut(length)).zip(known).collect();
     let parts = run.map_with(tasks, n.saturating_mul(work), |scratch, ((range, labels), known), pulse| {
-        let (scratch, before): &mut (Scratch<F>, Vec<i32>) = scratch;
-        before.clear();
-        before.extend_from_slice(labels);
+        let scratch: &mut Scratch<F> = scratch;
+        scratch.note_moves();
         let effort = nearest::assign_range(rows, range.clone(), codebook, labels, known, scratch, pulse)?;
-        let mut moves = Moves::new();
-        let mut moved = 0;
-        for_changed(before, labels, |i| {
-            moved += usize::from(weights.is_none_or(|w| w[range.start + i] > 0.0));
-            if noting {
-                moves.push(((range.start + i) as u32, before[i]));
-            }
-        });
+        let moved = heavy(scratch.moves(), weights.map(|w| &w[range.clone()]));
+        let moves = scratch.moves().iter().filter(|_| noting);
+        let moves = moves.map(|&(i, before)| (range.start as u32 + i, before)).collect();
         Ok((Pass { moved, effort }, moves))
     })?;
     let (passes, moves): (Vec<Pass>, Vec<Moves>) = parts.into_iter().unzip();
     Ok((total(passes), moves.concat()))
 }
 
-/// Calls `each` with the positions at which the labels differ; most often there are few.
-fn for_changed(before: &[i32], after: &[i32], mut each: impl FnMut(usize)) {
-    const TOGETHER: usize = 32;
-    for (part, (before, after)) in before.chunks(TOGETHER).zip(after.chunks(TOGETHER)).enumerate() {
-        // Not `!=`, which calls `memcmp`.
-        let differ = before.iter().zip(after).fold(0, |differ, (before, after)| differ | (before ^ after));
-        if differ != 0 {
-            let changed = (0..before.len()).filter(|&i| before[i] != after[i]);
-            changed.for_each(|i| each(part * TOGETHER + i));
-        }
-    }
+/// How many of the rows have weight.
+fn heavy(moves: &[(u32, i32)], weights: Option<&[f64]>) -> usize {
+    weights.map_or(moves.len(), |w| moves.iter().filter(|&&(i, _)| w[i as usize] > 0.0).count())
 }
 
 fn total(passes: Vec<Pass>) -> Pass {

@@ -6,6 +6,7 @@ pub mod codebook;
 pub mod descent;
 pub mod direct;
 mod filter;
+pub mod list;
 pub mod manhattan;
 pub mod memberships;
 pub mod nearer;

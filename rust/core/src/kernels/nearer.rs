@@ -7,6 +7,7 @@
 //! above the distance that the row has by more than both: each D is then no smaller, as the definition itself would find.
 //! NaN, infinity and overflow fail the comparison, so such rows are never left out.
 
+use super::list::List;
 use super::simd::{Level, Simd, Task};
 use crate::float::Float;
 
@@ -56,55 +57,6 @@ impl<T: Float> Candidates<T> {
     pub fn scan(&self, rows: &[T], nearest: &[f64], near: &mut [List], lanes: &mut Lanes<T>, level: Level) {
         near.iter_mut().for_each(|near| near.open(nearest.len()));
         level.run(Scan { candidates: self, rows, nearest, near, lanes });
-    }
-}
-
-/// Positions of rows, in order.
-#[derive(Default)]
-pub struct List {
-    /// Those found, and room for more.
-    positions: Vec<u32>,
-    found: usize,
-}
-
-impl List {
-    /// Positions that are written at once, whether there are so many or not: branches would be mispredicted.
-    const AT_ONCE: usize = 4;
-
-    /// The positions.
-    pub fn get(&self) -> &[u32] {
-        &self.positions[..self.found]
-    }
-
-    /// Lists all of `n` rows.
-    pub fn fill(&mut self, n: usize) {
-        self.positions.clear();
-        self.positions.extend(0..n as u32);
-        self.found = n;
-    }
-
-    /// Empty, with room for `n` rows.
-    #[inline(always)]
-    pub(super) fn open(&mut self, n: usize) {
-        self.positions.resize(n + Self::AT_ONCE, 0);
-        self.found = 0;
-    }
-
-    /// Adds those rows of a block, of which the first is row `first`, whose bits are set.
-    #[inline(always)]
-    pub(super) fn add(&mut self, first: usize, mut bits: u64) {
-        let mut found = self.found;
-        self.found += bits.count_ones() as usize;
-        loop {
-            for position in &mut self.positions[found..found + Self::AT_ONCE] {
-                *position = first as u32 + bits.trailing_zeros();
-                bits &= bits.wrapping_sub(1);
-            }
-            if bits == 0 {
-                return;
-            }
-            found += Self::AT_ONCE;
-        }
     }
 }
 

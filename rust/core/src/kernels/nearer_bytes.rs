@@ -19,7 +19,8 @@
 //! sum could leave them.
 
 use super::coarse::{FEATURES, ZERO};
-use super::nearer::{List, not_below};
+use super::list::List;
+use super::nearer::not_below;
 use super::simd::{Level, Simd, Task};
 use crate::float::Float;
 

@@ -14,10 +14,11 @@ use super::bounds::{Bounds, Drift, Known, Learned, Movers, Sift};
 use super::codebook::Codebook;
 use super::direct;
 use super::filter::{Filter, Lanes, Scan};
+use super::list::List;
 use super::nearest_few::{FEW_ROWS, assign_few};
 use super::screen::{self, Sieve};
 use super::shortlist::{self, Shorten};
-use super::simd::Level;
+use super::simd::{Level, Simd, Task};
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::rows::{Dense, Rows};
@@ -50,6 +51,50 @@ impl std::ops::AddAssign for Effort {
         self.undecided += other.undecided;
         self.distances += other.distances;
     }
+}
+
+/// Rows whose label changed, in order, with the label before.
+pub type Moves = Vec<(u32, i32)>;
+
+/// Lists the positions at which the labels differ.
+struct Changed<'a> {
+    before: &'a [i32],
+    after: &'a [i32],
+    found: &'a mut List,
+}
+
+impl Task<f32> for Changed<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd<f32>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) {
+        let Changed { before, after, found } = self;
+        found.open(before.len());
+        let whole = before.len() - before.len() % S::LANES;
+        let blocks = before.chunks_exact(S::LANES).zip(after.chunks_exact(S::LANES));
+        for (block, (olds, news)) in blocks.enumerate() {
+            // None, which is -1, would not be a number.
+            let number = |label: i32| f32::from_index(label.wrapping_add(1) as u32);
+            let [mut old, mut new] = [[0.0; 16]; 2];
+            for l in 0..S::LANES {
+                old[l] = number(olds[l]);
+                new[l] = number(news[l]);
+            }
+            let (old, new) = (simd.load(&old), simd.load(&new));
+            let differ = simd.bits(simd.lt(old, new)) | simd.bits(simd.lt(new, old));
+            found.add(block * S::LANES, differ.into());
+        }
+        for i in whole..before.len() {
+            found.add(i, u64::from(before[i] != after[i]));
+        }
+    }
+}
+
+/// What changes from strip to strip.
+#[derive(Default)]
+struct Noting {
+    moves: Moves,
+    before: Vec<i32>,
 }
 
 /// Labels every row of `rows`, whose labels may be `known` already.
@@ -85,59 +130,77 @@ pub fn assign_range<F: Float>(
     scratch: &mut Scratch<F>,
     pulse: &Pulse<'_>,
 ) -> Result<Effort> {
-    let all = Effort { undecided: 0, distances: range.len() * codebook.k };
-    if let (Rows::Dense(dense), Some(Known::Sides(sides))) = (rows, &mut known) {
-        let mut total = Effort::default();
-        for strip in run::ranges(range.len(), STRIP) {
-            pulse.check()?;
-            let (from, labels) = (range.start + strip.start, &mut labels[strip.clone()]);
-            let doubtful = &mut scratch.undecided;
-            total += sides.part(strip).label(dense, from, &codebook.exact, labels, doubtful, codebook.level)?;
-        }
-        return Ok(total);
+    // Which rows this thread saw before must not show in what the effort says.
+    scratch.skip_first = false;
+    scratch.skip_screen = if rows.n() < MANY_ROWS { usize::MAX } else { 0 };
+    scratch.skip_coarse = scratch.skip_screen;
+    if let Some(noting) = &mut scratch.noting {
+        noting.moves.clear();
     }
-    match rows {
-        Rows::Dense(dense) if range.len() <= FEW_ROWS => {
-            assign_few(dense, range, &codebook.exact, labels, codebook.level, pulse)?;
+    // Where most rows are left alone, a trial's few would not fill a block.
+    let is_sifted = matches!(known, Some(Known::Distances { drift: Some(_), .. } | Known::Sides(_)));
+    let scores_all = matches!(rows, Rows::Dense(_)) && !is_sifted && range.len() > FEW_ROWS;
+    let listing = scores_all && scratch.skip_coarse == 0 && codebook.coarse().is_some();
+    let trial = if listing { TRIAL.min(range.len()) } else { 0 };
+    let rest = run::ranges(range.len() - trial, STRIP).into_iter();
+    let rest = rest.map(|strip| strip.start + trial..strip.end + trial);
+    let mut total = Effort::default();
+    for strip in (trial > 0).then_some(0..trial).into_iter().chain(rest) {
+        pulse.check()?;
+        let part = range.start + strip.start..range.start + strip.end;
+        let (labels, known) = (&mut labels[strip.clone()], Known::part(&mut known, strip.clone()));
+        if let Some(noting) = &mut scratch.noting {
+            noting.before.clear();
+            noting.before.extend_from_slice(labels);
+        }
+        total += assign_strip(rows, part, range.end, codebook, labels, known, scratch, pulse)?;
+        if let Some(Noting { moves, before }) = &mut scratch.noting {
+            codebook.level.run(Changed { before, after: labels, found: &mut scratch.list });
+            let from = strip.start as u32;
+            moves.extend(scratch.list.get().iter().map(|&i| (from + i, before[i as usize])));
+        }
+    }
+    Ok(total)
+}
+
+/// Labels the rows of `strip`, after which those up to row `end` follow.
+#[allow(clippy::too_many_arguments)] // what a range is told, and where it goes on
+fn assign_strip<F: Float>(
+    rows: &Rows<'_, F>,
+    strip: Range<usize>,
+    end: usize,
+    codebook: &Codebook<F>,
+    labels: &mut [i32],
+    known: Option<Known<'_, F>>,
+    scratch: &mut Scratch<F>,
+    pulse: &Pulse<'_>,
+) -> Result<Effort> {
+    let (from, all) = (strip.start, Effort { undecided: 0, distances: strip.len() * codebook.k });
+    match (rows, known) {
+        (Rows::Dense(dense), Some(Known::Sides(sides))) => {
+            sides.label(dense, from, &codebook.exact, labels, &mut scratch.list, codebook.level)
+        }
+        (Rows::Dense(dense), known) if strip.len() <= FEW_ROWS => {
+            assign_few(dense, strip, &codebook.exact, labels, codebook.level, pulse)?;
             if let Some(Known::Distances { bounds, .. }) = known {
                 bounds.fill(Bounds::UNKNOWN);
             }
             Ok(all)
         }
-        Rows::Dense(dense) => {
-            // Which rows this thread saw before must not show in what the effort says.
-            scratch.skip_first = false;
-            scratch.skip_screen = if rows.n() < MANY_ROWS { usize::MAX } else { 0 };
-            scratch.skip_coarse = scratch.skip_screen;
-            let mut total = Effort::default();
-            // Where most rows are left alone, a trial's few would not fill a block.
-            let is_sifted = matches!(known, Some(Known::Distances { drift: Some(_), .. }));
-            let trial = if is_sifted || codebook.coarse().is_none() { 0 } else { TRIAL.min(range.len()) };
-            let rest = run::ranges(range.len() - trial, STRIP).into_iter();
-            let rest = rest.map(|strip| strip.start + trial..strip.end + trial);
-            for strip in (trial > 0).then_some(0..trial).into_iter().chain(rest) {
-                pulse.check()?;
-                let (from, labels) = (range.start + strip.start, &mut labels[strip.clone()]);
-                total += match Known::part(&mut known, strip) {
-                    Some(Known::Distances { bounds, drift: Some(drift) }) => {
-                        assign_doubtful(dense, from, codebook, labels, bounds, drift, scratch)?
-                    }
-                    known => {
-                        let bounds = match known {
-                            Some(Known::Distances { bounds, .. }) => Some(bounds),
-                            _ => None,
-                        };
-                        let (samples, ahead) = dense.span(from, range.end).split_at(labels.len() * codebook.d);
-                        let ahead = &ahead[..ahead.len().min(samples.len())];
-                        let to = Outcome { labels, bounds };
-                        assign_samples(samples, ahead, codebook, to, scratch, |i| rows.blame(from + i))?
-                    }
-                };
-            }
-            Ok(total)
+        (Rows::Dense(dense), Some(Known::Distances { bounds, drift: Some(drift) })) => {
+            assign_doubtful(dense, from, codebook, labels, bounds, drift, scratch)
         }
-        Rows::Csr(csr) => {
-            let undecided = super::nearest_csr::assign_range(csr, range, codebook, labels, pulse)?;
+        (Rows::Dense(dense), known) => {
+            let bounds = match known {
+                Some(Known::Distances { bounds, .. }) => Some(bounds),
+                _ => None,
+            };
+            let (samples, ahead) = dense.span(from, end).split_at(labels.len() * codebook.d);
+            let ahead = &ahead[..ahead.len().min(samples.len())];
+            assign_samples(samples, ahead, codebook, Outcome { labels, bounds }, scratch, |i| rows.blame(from + i))
+        }
+        (Rows::Csr(csr), _) => {
+            let undecided = super::nearest_csr::assign_range(csr, strip, codebook, labels, pulse)?;
             Ok(Effort { undecided, ..all })
         }
     }
@@ -158,6 +221,7 @@ pub struct Scratch<F> {
     first: Lanes<F>,
     second: Lanes<f64>,
     undecided: Vec<u32>,
+    list: List,
     survivors: Vec<F>,
     wide: Vec<f64>,
     again: Again,
@@ -169,6 +233,20 @@ pub struct Scratch<F> {
     skip_screen: usize,
     /// The last strip's share was so high that the filter only costs time.
     skip_first: bool,
+    /// None where nobody asks what changes.
+    noting: Option<Noting>,
+}
+
+impl<F> Scratch<F> {
+    /// From now on, [`assign_range`] notes which labels it changes.
+    pub fn note_moves(&mut self) {
+        self.noting.get_or_insert_default();
+    }
+
+    /// Of the last range, at positions counted from its start.
+    pub fn moves(&self) -> &[(u32, i32)] {
+        self.noting.as_ref().map_or(&[], |noting| &noting.moves)
+    }
 }
 
 /// Where the labels of some rows go, and what was learned of their distances, if anybody wants it.
@@ -326,9 +404,9 @@ fn assign_samples<F: Float>(
     undecided.clear();
     learned.resize(n, Learned::NOTHING);
     let wanted = to.bounds.is_some().then_some(&mut learned[..]);
-    let coarse = codebook.coarse().filter(|_| *skip_coarse == 0);
+    let coarse = if *skip_coarse == 0 { codebook.coarse() } else { None };
     *skip_coarse = skip_coarse.saturating_sub(1);
-    let screen = codebook.screen().filter(|_| *skip_screen == 0);
+    let screen = if *skip_screen == 0 { codebook.screen() } else { None };
     *skip_screen = skip_screen.saturating_sub(1);
     let skipped = std::mem::take(skip_first);
     let filter = || if skipped { None } else { codebook.first() };

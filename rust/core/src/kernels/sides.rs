@@ -19,6 +19,7 @@ use std::ops::Range;
 use super::bounds::round_up;
 use super::codebook::Codebook;
 use super::direct::{distance, squared_distance};
+use super::list::List;
 use super::nearest::Effort;
 use super::simd::{Level, Simd, Task};
 use crate::error::Result;
@@ -212,7 +213,7 @@ impl<'a, F: Float> Sides<'a, F> {
         from: usize,
         centers: &[f64],
         labels: &mut [i32],
-        doubtful: &mut Vec<u32>,
+        doubtful: &mut List,
         level: Level,
     ) -> Result<Effort> {
         let Sides { along, reach, plane } = self;
@@ -223,10 +224,11 @@ impl<'a, F: Float> Sides<'a, F> {
         }
         let along = along.map(|along| &*along);
         level.run::<f32, _>(Scan { along, reach, plane, labels, doubtful });
-        let looked_at = if plane.added.is_some() { n } else { doubtful.len() };
+        let looked_at = if plane.added.is_some() { n } else { doubtful.get().len() };
         if plane.added.is_none() {
             level.run(Look { samples, plane, reach, labels, doubtful });
         }
+        let doubtful = doubtful.get();
         if let Some(at) = level.run(Settle { samples, centers, labels, doubtful }) {
             return Err(Rows::Dense(*rows).blame(from + at));
         }
@@ -302,7 +304,7 @@ struct Scan<'a, F> {
     reach: &'a [f32],
     plane: &'a Plane<F>,
     labels: &'a mut [i32],
-    doubtful: &'a mut Vec<u32>,
+    doubtful: &'a mut List,
 }
 
 impl<F> Task<f32> for Scan<'_, F> {
@@ -329,8 +331,7 @@ impl<F> Scan<'_, F> {
         let (offset, slack, curve) = (simd.splat(-plane.offset), simd.splat(plane.slack), simd.splat(plane.curve));
         let (floor, zero) = (simd.splat(plane.floor), simd.splat(0.0));
         let (left, right) = (simd.splat(f32::from_index(0)), simd.splat(f32::from_index(1)));
-        doubtful.resize(labels.len() + S::LANES, 0);
-        let mut found = 0;
+        doubtful.open(labels.len());
         for (block, labels) in labels.chunks_mut(S::LANES).enumerate() {
             let (from, rows) = (block * S::LANES, labels.len());
             let mut s = offset;
@@ -351,19 +352,8 @@ impl<F> Scan<'_, F> {
             } else {
                 labels.iter_mut().zip(&sides).for_each(|(label, side)| *label = side.to_index() as i32);
             }
-            if !simd.all(clear) {
-                let clear = simd.bits(clear);
-                // Written always and kept where wanted: a branch would be mispredicted.
-                let listed = &mut doubtful[found..][..S::LANES];
-                let mut more = 0;
-                for l in 0..S::LANES {
-                    listed[more] = (from + l) as u32;
-                    more += (!clear >> l & 1) as usize;
-                }
-                found += if rows == S::LANES { more } else { (!clear & ((1 << rows) - 1)).count_ones() as usize };
-            }
+            doubtful.add(from, u64::from(!simd.bits(clear)) & (u64::MAX >> (64 - rows)));
         }
-        doubtful.truncate(found);
     }
 }
 
@@ -384,7 +374,7 @@ struct Look<'a, F> {
     plane: &'a Plane<F>,
     reach: &'a [f32],
     labels: &'a mut [i32],
-    doubtful: &'a mut Vec<u32>,
+    doubtful: &'a mut List,
 }
 
 impl<F: Float> Task<F> for Look<'_, F> {
@@ -395,16 +385,17 @@ impl<F: Float> Task<F> for Look<'_, F> {
         let Look { samples, plane, reach, labels, doubtful } = self;
         let d = plane.shift.len();
         let mut kept = 0;
-        for at in 0..doubtful.len() {
-            if let Some(&i) = doubtful.get(at + AHEAD) {
+        let positions = doubtful.get_mut();
+        for at in 0..positions.len() {
+            if let Some(&i) = positions.get(at + AHEAD) {
                 simd.prefetch(&samples[i as usize * d..][..d]);
             }
-            let i = doubtful[at] as usize;
+            let i = positions[at] as usize;
             let (product, _) = project::<F, S, false>(simd, &samples[i * d..][..d], plane);
             let s = product.to_f64() as f32 - plane.offset;
             let bound = plane.floor + reach[i] * (plane.rounding + reach[i] * plane.curve);
             labels[i] = i32::from(s > 0.0);
-            doubtful[kept] = i as u32;
+            positions[kept] = i as u32;
             // Added up, not branched upon: which rows these are cannot be foretold.
             kept += 1 - usize::from(bound < s.abs());
         }
