@@ -58,3 +58,25 @@ impl List {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_listed_in_order_however_many_there_are() {
+        let blocks: [u64; 6] = [0, 1, u64::MAX, 1 << 63, 0b1011_0110_1101, 0];
+        let mut list = List::default();
+        for _ in 0..2 {
+            list.open(64 * blocks.len());
+            blocks.iter().enumerate().for_each(|(b, &bits)| list.add(64 * b, bits));
+            let want: Vec<u32> =
+                (0..64 * blocks.len()).filter(|i| blocks[i / 64] >> (i % 64) & 1 == 1).map(|i| i as u32).collect();
+            assert_eq!(list.get(), want);
+        }
+        list.truncate(3);
+        assert_eq!(list.get(), [64, 128, 129]);
+        list.fill(2);
+        assert_eq!(list.get(), [0, 1]);
+    }
+}
