@@ -5,8 +5,9 @@
 //! d be a row's distance from c, n and s those from its nearest and second nearest medoid. Whichever medoid goes, a row of
 //! another one changes by min(d, n) - n; a row of i changes to min(d, s), which is (s - n) + (max(n, min(d, s)) - s) more
 //! than that. The sums of s - n are known for each medoid, and both other terms are zero unless d < s: in a good clustering
-//! only for about two in k rows.
+//! only for about two in k rows, which are listed first.
 
+use super::list::List;
 use super::simd::{Simd, Task};
 use crate::float::Float;
 
@@ -14,8 +15,17 @@ use crate::float::Float;
 /// rows of one medoid that follow each other need not wait for each other's sum.
 const CHAINS: usize = 8;
 
-/// Rows that are left out together where none is nearer to the candidate than to its second medoid.
-const STRIP: usize = 16;
+/// Fewer medoids than this, and most rows would be listed.
+const MANY_MEDOIDS: usize = 6;
+
+/// What lives as long as a task.
+#[derive(Default)]
+pub struct Scratch {
+    /// [medoid][chain]
+    sums: Vec<f64>,
+    /// Rows nearer to the candidate than to their second medoids.
+    near: List,
+}
 
 /// A clustering as the swaps see it.
 #[derive(Clone, Copy)]
@@ -38,8 +48,8 @@ pub struct BestSwap<'a, 'b, F> {
     pub medoids: Medoids<'a, F>,
     /// The candidate's distances from all rows.
     pub distances: &'a [F],
-    /// Scratch space.
-    pub sums: &'b mut Vec<f64>,
+    /// Whatever it holds.
+    pub scratch: &'b mut Scratch,
 }
 
 impl<F: Float> Task<F> for BestSwap<'_, '_, F> {
@@ -47,43 +57,47 @@ impl<F: Float> Task<F> for BestSwap<'_, '_, F> {
 
     #[inline(always)]
     fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) -> (usize, f64) {
-        let BestSwap { medoids, distances, sums } = self;
+        let BestSwap { medoids, distances, scratch: Scratch { sums, near } } = self;
         let Medoids { nearest, second, owner, weights, removal } = medoids;
         sums.clear();
         sums.resize(removal.len() * CHAINS, 0.0);
         let mut gains = [0.0; CHAINS];
         let n = distances.len();
         let (nearest, second, owner) = (&nearest[..n], &second[..n], &owner[..n]);
-        let whole = n - n % STRIP;
-        for from in (0..whole).step_by(STRIP) {
-            let (d, s) = (&distances[from..from + STRIP], &second[from..from + STRIP]);
-            let mut all_farther = simd.lt(simd.load(s), simd.load(d));
-            for at in (S::LANES..STRIP).step_by(S::LANES) {
-                all_farther = simd.and(all_farther, simd.lt(simd.load(&s[at..]), simd.load(&d[at..])));
-            }
-            if simd.all(all_farther) {
-                continue;
-            }
-            for at in (from..from + STRIP).step_by(CHAINS) {
+        if removal.len() < MANY_MEDOIDS {
+            let whole = n - n % CHAINS;
+            for at in (0..whole).step_by(CHAINS) {
                 let rows = at..at + CHAINS;
                 let (d, n, s, o) =
                     (&distances[rows.clone()], &nearest[rows.clone()], &second[rows.clone()], &owner[rows.clone()]);
-                add_up(d, n, s, o, weights.map(|w| &w[rows]), &mut gains, sums);
+                let mut terms = [(0.0, 0.0); CHAINS];
+                for (l, terms) in terms.iter_mut().enumerate() {
+                    *terms = of_row(d[l], n[l], s[l], weights.map_or(1.0, |w| w[at + l]));
+                }
+                for (l, (gain, term)) in terms.into_iter().enumerate() {
+                    gains[l] += gain;
+                    sums[o[l] as usize * CHAINS + l] += term;
+                }
             }
+            near.open(n);
+            (whole..n).for_each(|o| near.add(o, 1));
+        } else {
+            let whole = n - n % S::LANES;
+            near.open(n);
+            let blocks = distances.chunks_exact(S::LANES).zip(second.chunks_exact(S::LANES));
+            for (block, (d, s)) in blocks.enumerate() {
+                let bits = simd.bits(simd.lt(simd.load(d), simd.load(s)));
+                if bits != 0 {
+                    near.add(block * S::LANES, bits.into());
+                }
+            }
+            (whole..n).for_each(|o| near.add(o, 1));
         }
-        for at in (whole..n).step_by(CHAINS) {
-            let rows = at..(at + CHAINS).min(n);
-            let mut padded = [[F::default(); CHAINS]; 3];
-            let mut owners = [0; CHAINS];
-            let mut heavy = [0.0; CHAINS];
-            padded[0][..rows.len()].copy_from_slice(&distances[rows.clone()]);
-            padded[1][..rows.len()].copy_from_slice(&nearest[rows.clone()]);
-            padded[2][..rows.len()].copy_from_slice(&second[rows.clone()]);
-            owners[..rows.len()].copy_from_slice(&owner[rows.clone()]);
-            if let Some(w) = weights {
-                heavy[..rows.len()].copy_from_slice(&w[rows]);
-            }
-            add_up(&padded[0], &padded[1], &padded[2], &owners, weights.map(|_| &heavy[..]), &mut gains, sums);
+        for &o in near.get() {
+            let o = o as usize;
+            let (gain, term) = of_row(distances[o], nearest[o], second[o], weights.map_or(1.0, |w| w[o]));
+            gains[o % CHAINS] += gain;
+            sums[owner[o] as usize * CHAINS + o % CHAINS] += term;
         }
         let gain: f64 = gains.iter().sum();
         let mut best = (0, f64::INFINITY);
@@ -97,33 +111,13 @@ impl<F: Float> Task<F> for BestSwap<'_, '_, F> {
     }
 }
 
-/// Adds the terms of `CHAINS` rows, whose distances are `d`, `n` and `s`.
+/// What a row of weight `w` gains whichever medoid goes, and what more its own would cost: of its distances `d`, `n` and `s`.
 #[inline(always)]
-fn add_up<F: Float>(
-    d: &[F],
-    n: &[F],
-    s: &[F],
-    owner: &[u32],
-    weights: Option<&[f64]>,
-    gains: &mut [f64; CHAINS],
-    sums: &mut [f64],
-) {
-    let mut terms = [0.0; CHAINS];
-    for l in 0..CHAINS {
-        let nearer = if d[l] < n[l] { d[l] } else { n[l] };
-        let nearest_left = if d[l] < s[l] { d[l] } else { s[l] };
-        let kept = if nearest_left < n[l] { n[l] } else { nearest_left };
-        let (mut gain, mut term) = (n[l].to_f64() - nearer.to_f64(), kept.to_f64() - s[l].to_f64());
-        if let Some(w) = weights {
-            gain *= w[l];
-            term *= w[l];
-        }
-        gains[l] += gain;
-        terms[l] = term;
-    }
-    for l in 0..CHAINS {
-        sums[owner[l] as usize * CHAINS + l] += terms[l];
-    }
+fn of_row<F: Float>(d: F, n: F, s: F, w: f64) -> (f64, f64) {
+    let nearer = if d < n { d } else { n };
+    let nearest_left = if d < s { d } else { s };
+    let kept = if nearest_left < n { n } else { nearest_left };
+    (w * (n.to_f64() - nearer.to_f64()), w * (kept.to_f64() - s.to_f64()))
 }
 
 /// What a further medoid would gain: the sum of w max(0, nearest - d). For the first medoid `nearest` is None, and the
@@ -192,7 +186,7 @@ mod tests {
             (state >> 33) as f64 / f64::from(1_u32 << 24)
         };
         for n in [2, 7, 8, 9, 16, 17, 40, 333] {
-            for k in [2, 3, 20] {
+            for k in [2, 3, 5, 6, 20] {
                 let nearest: Vec<f64> = (0..n).map(|_| next()).collect();
                 let second: Vec<f64> = nearest.iter().map(|near| near + next()).collect();
                 let owner: Vec<u32> = (0..n).map(|_| (next() * 1e6) as u32 % k).collect();
@@ -208,8 +202,9 @@ mod tests {
                     let want: Vec<f64> = (0..k as usize).map(|i| change(&medoids, &distances, i)).collect();
                     let mut bits = Vec::new();
                     for level in Level::available() {
-                        let mut sums = Vec::new();
-                        let (i, got) = level.run(BestSwap { medoids, distances: &distances, sums: &mut sums });
+                        let mut scratch = Scratch::default();
+                        let swap = BestSwap { medoids, distances: &distances, scratch: &mut scratch };
+                        let (i, got) = level.run(swap);
                         assert!((got - want[i]).abs() < 1e-9, "n {n}, k {k}: {got} is not {}", want[i]);
                         assert!(want.iter().all(|want| *want > got - 1e-9));
                         bits.push((i, got.to_bits()));

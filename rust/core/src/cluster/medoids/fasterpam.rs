@@ -13,7 +13,7 @@ use super::Job;
 use super::clustering::Clustering;
 use crate::error::Result;
 use crate::float::Float;
-use crate::kernels::swaps::BestSwap;
+use crate::kernels::swaps::{BestSwap, Scratch};
 use crate::run::{self, Pulse};
 
 /// Candidates in one task, after whose first improvement it ends.
@@ -74,7 +74,7 @@ fn first_improving<'a, F: Float>(
 ) -> Result<Option<Swap>> {
     let &Job { source, level, run, .. } = job;
     let found = AtomicUsize::new(usize::MAX);
-    let look = |sums: &mut Vec<f64>, candidates: Range<usize>, pulse: &Pulse<'_>| {
+    let look = |scratch: &mut Scratch, candidates: Range<usize>, pulse: &Pulse<'_>| {
         for candidate in candidates {
             if candidate > found.load(Ordering::Relaxed) {
                 break;
@@ -84,7 +84,7 @@ fn first_improving<'a, F: Float>(
                 continue;
             }
             let distances = line(candidate);
-            let (out, change) = level.run(BestSwap { medoids: clustering.view(), distances, sums });
+            let (out, change) = level.run(BestSwap { medoids: clustering.view(), distances, scratch });
             // The change is rounded; the loss itself must fall, or swaps could go around in circles.
             if change < 0.0 && clustering.loss_after(out, distances) < clustering.loss() {
                 found.fetch_min(candidate, Ordering::Relaxed);
@@ -94,7 +94,7 @@ fn first_improving<'a, F: Float>(
         Ok(None)
     };
     if range.len() <= ALONE {
-        return look(&mut Vec::new(), range, &run.pulse());
+        return look(&mut Scratch::default(), range, &run.pulse());
     }
     let work = range.len() * source.n();
     let tasks = (range.start..range.end).step_by(CANDIDATES).map(|from| from..(from + CANDIDATES).min(range.end));
