@@ -45,10 +45,14 @@ impl<F: Float> Task<F> for Tile<'_, F> {
     type Out = (bool, f64, f64);
 
     #[inline(always)]
-    fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, _: S) -> Self::Out {
+    fn run<S: Simd<F>, const VECTORS: usize, const CENTERS: usize>(self, simd: S) -> Self::Out {
         /// Elements side by side.
         const LANES: usize = 8;
         let Tile { values, n, rows, columns, room } = self;
+        // The next tile's pieces lie in as many pages of memory as it has rows and columns.
+        let next = columns.end..n.min(columns.end + TILE);
+        rows.clone().for_each(|i| simd.prefetch(&values[i * n..][next.clone()]));
+        next.clone().for_each(|j| simd.prefetch(&values[j * n..][rows.clone()]));
         // What is left over is zero on both sides.
         room.clear();
         room.resize(2 * TILE * TILE, F::default());
