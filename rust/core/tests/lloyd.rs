@@ -179,15 +179,23 @@ fn distances_that_cannot_matter_change_no_bit() {
 #[test]
 fn skipping_holds_where_rounding_is_worst() {
     let near = blobs(6000, 3);
-    let far: Vec<f64> = near.iter().enumerate().map(|(i, x)| x + if i / 3 % 2 == 0 { 3e5 } else { -3e5 }).collect();
+    let apart = |by: f64| -> Vec<f64> {
+        near.iter().enumerate().map(|(i, x)| x + if i / 3 % 2 == 0 { by } else { -by }).collect()
+    };
+    let (far, farther) = (apart(3e5), apart(1e6));
     let whole: Vec<f64> = near.iter().map(|x| (4.0 * x).round()).collect(); // many rows and centres the same
     let tiny: Vec<f64> = near.iter().map(|x| x * 1e-160).collect();
     let huge: Vec<f64> = near.iter().map(|x| x * 1e120).collect();
     let wide: Vec<f64> = near.iter().enumerate().map(|(i, x)| if i % 3 == 1 { x * 1e7 } else { *x }).collect();
-    for (name, x) in [("far", far), ("whole", whole), ("tiny", tiny), ("huge", huge), ("wide", wide)] {
+    for (name, x) in
+        [("far", far), ("farther", farther), ("whole", whole), ("tiny", tiny), ("huge", huge), ("wide", wide)]
+    {
         let lowest = skipping_changes_nothing(&x, 3, 300, None, 1);
-        // Beyond the range of f32 nothing is known.
-        assert!(lowest < 0.9 || matches!(name, "tiny" | "huge"), "{name}: {lowest} of the distances at least");
+        // Beyond the range of f32 nothing is known; and of rows farther apart so little that it may not pay with long vectors.
+        assert!(
+            lowest < 0.9 || matches!(name, "farther" | "tiny" | "huge"),
+            "{name}: {lowest} of the distances at least"
+        );
         let narrow: Vec<f32> = x.iter().map(|&x| x as f32).filter(|x| x.is_finite()).collect();
         if narrow.len() == x.len() {
             skipping_changes_nothing(&narrow, 3, 300, None, 1);
