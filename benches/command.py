@@ -14,7 +14,7 @@ from pathlib import Path
 
 import fulcra
 from fulcra._bench import cases, machine, report
-from fulcra._bench.errors import MissingError
+from fulcra._errors import MissingError
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 README = Path(__file__).parents[1] / "README.md"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fulcra._bench import cases, contenders, data, plain, report, timing
 from fulcra._bench.cases import Case
-from fulcra._bench.errors import MissingError, WrongAnswerError
+from fulcra._errors import MissingError, WrongAnswerError
 from sklearn.cluster import KMeans as SklearnKMeans
 
 FOUR = np.array([[0.0, 0.0], [0.0, 2.0], [10.0, 0.0], [10.0, 2.0]])

@@ -11,8 +11,8 @@ import pytest
 from fulcra import cli
 from fulcra._bench import data, short
 from fulcra._bench.cases import Case
-from fulcra._bench.errors import WrongAnswerError
 from fulcra._demo import tour
+from fulcra._errors import WrongAnswerError
 
 
 def run(*words: str) -> int:

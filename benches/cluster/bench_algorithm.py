@@ -7,7 +7,7 @@ import numpy as np
 from fulcra._bench import report, timing
 from fulcra._bench.cases import Case
 from fulcra._bench.contenders import OURS
-from fulcra._bench.errors import MissingError, WrongAnswerError
+from fulcra._errors import MissingError, WrongAnswerError
 from fulcra.cluster import KMeans
 from numpy.typing import NDArray
 

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from fulcra._bench import contenders, data, plain, report, timing
 from fulcra._bench.cases import Case
-from fulcra._bench.errors import WrongAnswerError
+from fulcra._errors import WrongAnswerError
 from fulcra.cluster import KMeans
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans as SklearnKMeans

@@ -8,7 +8,7 @@ import numpy as np
 import sklearn.cluster
 from fulcra._bench import data, report, timing
 from fulcra._bench.contenders import OURS
-from fulcra._bench.errors import WrongAnswerError
+from fulcra._errors import WrongAnswerError
 from fulcra.cluster import BisectingKMeans
 
 from benches import command

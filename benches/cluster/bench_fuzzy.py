@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from fulcra._bench import data, report, timing
 from fulcra._bench.contenders import OURS, PLAIN
-from fulcra._bench.errors import WrongAnswerError
+from fulcra._errors import WrongAnswerError
 from fulcra.cluster import FuzzyCMeans
 from numpy.typing import NDArray
 

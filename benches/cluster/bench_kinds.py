@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from fulcra._bench import data, report, timing
-from fulcra._bench.errors import WrongAnswerError
+from fulcra._errors import WrongAnswerError
 from fulcra.cluster import KMeans, KMedians, MahalanobisKMeans, SphericalKMeans
 from numpy.typing import NDArray
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from fulcra._bench import data, report, timing
 from fulcra._bench.contenders import OURS
-from fulcra._bench.errors import WrongAnswerError
+from fulcra._errors import WrongAnswerError
 from fulcra.cluster import KMeans, MiniBatchKMeans, OnlineKMeans
 from numpy.typing import NDArray
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from fulcra._base import check_rows
 from fulcra._bench import contenders, report, timing
-from fulcra._bench.errors import WrongAnswerError
+from fulcra._errors import WrongAnswerError
 from fulcra.cluster import KMeans
 from sklearn.cluster import KMeans as SklearnKMeans
 from sklearn.datasets import load_iris

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from fulcra._bench import data, plain, report, timing
 from fulcra._bench.contenders import OURS
-from fulcra._bench.errors import MissingError, WrongAnswerError
+from fulcra._errors import MissingError, WrongAnswerError
 from fulcra.cluster import kmeans_plusplus
 from numpy.typing import NDArray
 from sklearn.cluster import kmeans_plusplus as sklearn_kmeans_plusplus

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fulcra import _palette
 from fulcra._bench import cases, data, report, timing
 from fulcra._demo import canvas
 from fulcra.cluster import KMeans
@@ -111,11 +112,11 @@ def _draw(seconds: dict[str, list[float]], path: Path) -> None:
         axes = made.add_axes((0.06 + 0.325 * place, 0.16, 0.26, 0.6))
         measured = seconds[what]
         proportional = [measured[-1] * size / sizes[-1] for size in sizes]
-        axes.loglog(sizes, proportional, color=canvas.PALE, linestyle="--", linewidth=1.5)
-        axes.loglog(sizes, measured, color=canvas.EIGHT[0], marker="o", linewidth=2)
-        axes.set_title(_words(fixed), color=canvas.INK, fontsize=10, loc="left")
-        axes.set_xlabel(what, color=canvas.INK)
-        axes.grid(axis="y", color=canvas.PALE, linewidth=0.6)
+        axes.loglog(sizes, proportional, color=_palette.PALE, linestyle="--", linewidth=1.5)
+        axes.loglog(sizes, measured, color=_palette.EIGHT[0], marker="o", linewidth=2)
+        axes.set_title(_words(fixed), color=_palette.INK, fontsize=10, loc="left")
+        axes.set_xlabel(what, color=_palette.INK)
+        axes.grid(axis="y", color=_palette.PALE, linewidth=0.6)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
     canvas.save(made, path)

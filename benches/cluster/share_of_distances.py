@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fulcra import _palette
 from fulcra._bench import cases, data, machine, report
 from fulcra._demo import canvas
 from fulcra.cluster import KMeans
@@ -82,13 +83,13 @@ def _draw(shares: dict[str, NDArray[np.float64]], path: Path) -> None:
         "Share of the n x k distances that KMeans computes, by iteration; the labels are those of all.",
     )
     axes = made.add_axes((0.07, 0.12, 0.62, 0.7))
-    for color, (name, share) in zip(canvas.EIGHT, shares.items(), strict=False):
+    for color, (name, share) in zip(_palette.EIGHT, shares.items(), strict=False):
         axes.plot(np.arange(1, len(share) + 1), share, color=color, linewidth=2, label=name)
-    axes.set_xlabel("iteration", color=canvas.INK)
+    axes.set_xlabel("iteration", color=_palette.INK)
     axes.set_ylim(0, 1.03)
     axes.set_xlim(1, ITERATIONS)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    axes.grid(axis="y", color=canvas.PALE, linewidth=0.6)
+    axes.grid(axis="y", color=_palette.PALE, linewidth=0.6)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False, fontsize=9.5)

@@ -9,7 +9,7 @@ import numpy as np
 import sklearn.metrics
 from fulcra._bench import data, report, timing
 from fulcra._bench.contenders import OURS, PLAIN
-from fulcra._bench.errors import MissingError, WrongAnswerError
+from fulcra._errors import MissingError, WrongAnswerError
 from fulcra.cluster import KMeans
 from fulcra.metrics import (
     silhouette_estimate,

@@ -8,7 +8,7 @@ import numpy as np
 import sklearn.neighbors
 from fulcra._bench import data, report, timing
 from fulcra._bench.contenders import OURS
-from fulcra._bench.errors import WrongAnswerError
+from fulcra._errors import WrongAnswerError
 from fulcra.neighbors import NearestCentroid
 
 from benches import command

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import fulcra
-from fulcra._bench.errors import MissingError, WrongAnswerError
+from fulcra._errors import MissingError, WrongAnswerError
 
 
 class _Parser(argparse.ArgumentParser):

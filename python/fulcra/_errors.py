@@ -1,7 +1,7 @@
-"""What stops a demo or a measurement."""
+"""What stops a command, an example or a measurement."""
 
 
-class MissingError(Exception):
+class MissingError(ImportError):
     """A package or a data set is not installed; the message says what to install."""
 
 
