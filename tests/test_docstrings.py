@@ -6,6 +6,7 @@ from pathlib import Path
 
 import fulcra
 import fulcra.cluster
+import fulcra.inspection
 import fulcra.metrics
 import pytest
 
@@ -42,6 +43,7 @@ def test_examples_print_what_they_say(name: str, capsys: pytest.CaptureFixture[s
         *(("cluster", name) for name in [*fulcra.cluster.__all__, *FROM_CENTERS]),
         # What functions return is shown by their examples.
         *(("metrics", name) for name in fulcra.metrics.__all__ if name.islower()),
+        *(("inspection", name) for name in fulcra.inspection.__all__ if not name.endswith("Report")),
     ],
 )
 def test_public_names_have_examples(room: str, name: str) -> None:

@@ -1,0 +1,222 @@
+"""Whether clusters are real: found again in halves of the rows, and more than one cloud cut into pieces."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+from fulcra.inspection._clustering import Clustering
+from fulcra.inspection._columns import columns
+from fulcra.inspection._profile import compared, moments
+
+#: Directions in which rows are held against uniform ones; those in which they spread most.
+_MOST_AXES = 20
+_N_REFERENCES = 20
+#: Starts of each k-means on a half of the rows, so that a poor start is not taken for an unstable cluster.
+_N_INIT = 3
+_LARGEST_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What became of the clusters in halves of the rows.
+
+    Attributes
+    ----------
+    excess : float
+        By how many standard errors log WCSS falls further than in rows without clusters; NaN where that
+        cannot be said.
+    stability : ndarray of shape (n_clusters,)
+        Mean Jaccard similarity, over the halvings, of each cluster with the one that is found in its place.
+    confirmed : ndarray of shape (n_clusters, n_features)
+        The share of halvings in which the difference is found again.
+    """
+
+    excess: float
+    stability: NDArray[np.float64]
+    confirmed: NDArray[np.float64]
+
+
+def evidence(
+    found: Clustering,
+    values: Any,
+    signs: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    *,
+    n_resamples: int,
+    max_samples: int,
+    draw: np.random.RandomState,
+) -> Evidence:
+    """Cluster halves of the rows, and see what of the clusters is found again.
+
+    Parameters
+    ----------
+    found : Clustering
+        The clusters.
+    values : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        What differences are looked for in.
+    signs : ndarray of shape (n_clusters, n_features)
+        Of the differences that are to be confirmed.
+    weights : ndarray of shape (n_samples,)
+        Of the rows.
+    n_resamples : int
+        Halvings; in each, both halves are clustered, and each labels the other.
+    max_samples : int
+        Rows, drawn at random, that are looked at.
+    draw : RandomState
+        Draws rows, halves and starts.
+
+    Returns
+    -------
+    Evidence
+        Of the clusters that have rows; 0 elsewhere.
+    """
+    k = found.n_clusters
+    some = np.flatnonzero((weights > 0) & (found.labels >= 0))
+    some = np.sort(draw.permutation(some)[:max_samples])
+    shared = np.zeros(k)
+    confirmed = np.zeros(signs.shape)
+    # Of all differences together one is confirmed by chance in a halving with probability 0.05 (Bonferroni).
+    confidence = 1 - 0.05 / max(1, signs.size)
+    for _ in range(n_resamples):
+        order = draw.permutation(some)
+        halves = order[: len(order) // 2], order[len(order) // 2 :]
+        for one, other in (halves, halves[::-1]):
+            again = _labels_by(found, one, other, weights, draw.randint(_LARGEST_SEED))
+            if again is None:
+                continue
+            again = _matched(found.labels[other], again, k)
+            shared += _jaccard(found.labels[other], again, weights[other], k)
+            differences, low, high = compared(moments(values[other], weights[other], again, k), confidence)
+            confirmed += np.where(signs > 0, low > 0, high < 0) & (np.sign(differences) == signs)
+    looks = max(1, 2 * n_resamples)
+    return Evidence(_excess(_part(found.rows, some), k, draw), shared / looks, confirmed / looks)
+
+
+def _part(rows: Any, which: NDArray[np.intp]) -> Any:
+    return rows.iloc[which] if hasattr(rows, "iloc") else rows[which]
+
+
+def _labels_by(
+    found: Clustering,
+    one: NDArray[np.intp],
+    other: NDArray[np.intp],
+    weights: NDArray[np.float64],
+    seed: int,
+) -> NDArray[np.intp] | None:
+    """Cluster `one` half and label the `other` by it; None where it has too few distinct rows."""
+    model = _fresh(found.clusterer, found.n_clusters, seed)
+    rows = _part(found.rows, one)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        try:
+            if (weights[one] == 1).all():
+                model.fit(rows)
+            else:
+                model.fit(rows, sample_weight=weights[one])
+        except ValueError:
+            return None
+    if hasattr(model, "predict"):
+        return np.asarray(model.predict(_part(found.rows, other))).astype(np.intp)
+    from sklearn.neighbors import NearestCentroid  # noqa: PLC0415 - for clusterers without predict
+
+    if len(np.unique(model.labels_)) < 2:
+        return np.zeros(len(other), dtype=np.intp)
+    nearest = NearestCentroid().fit(rows, model.labels_)
+    labels: NDArray[np.intp] = nearest.predict(_part(found.rows, other)).astype(np.intp)
+    return labels
+
+
+def _fresh(clusterer: Any, n_clusters: int, seed: int) -> Any:
+    """Return an unfitted model of the same kind, that knows nothing of these clusters.
+
+    scikit-learn's k-means is replaced by ours: the same centers are sought, and found sooner.
+    """
+    from fulcra import cluster  # noqa: PLC0415 - the room above
+
+    kind = type(clusterer)
+    given = clusterer.get_params(deep=False)
+    ours = getattr(cluster, kind.__name__, None) if kind.__module__.startswith("sklearn.cluster.") else None
+    model = ours() if ours is not None else clone(clusterer)
+    known = model.get_params(deep=False)
+    changed = {name: value for name, value in given.items() if name in known} if ours is not None else {}
+    if "n_clusters" in known:
+        changed["n_clusters"] = n_clusters
+    if "random_state" in known:
+        changed["random_state"] = seed
+    if not isinstance(given.get("init"), str):
+        changed |= {"init": kind().get_params(deep=False)["init"]} if "init" in known else {}
+    if known.get("n_init") in ("auto", 1):
+        changed["n_init"] = _N_INIT
+    if "verbose" in known:
+        changed["verbose"] = 0
+    return model.set_params(**changed)
+
+
+def _matched(old: NDArray[np.intp], new: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+    """Rename new labels after the old ones that they share most rows with, each at most once; else -1."""
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - slow to load
+
+    table = np.zeros((k, max(k, int(new.max(initial=0)) + 1)))
+    inside = new >= 0
+    np.add.at(table, (old[inside], new[inside]), 1)
+    ones, others = linear_sum_assignment(table, maximize=True)
+    names = np.full(table.shape[1], -1)
+    names[others] = ones
+    return np.where(inside, names[np.maximum(new, 0)], -1)
+
+
+def _jaccard(
+    old: NDArray[np.intp], new: NDArray[np.intp], weights: NDArray[np.float64], k: int
+) -> NDArray[np.float64]:
+    inside = new >= 0
+    both = np.bincount(old[old == new], weights[old == new], k)
+    either = np.bincount(old, weights, k) + np.bincount(new[inside], weights[inside], k) - both
+    shared: NDArray[np.float64] = np.divide(both, either, out=np.zeros(k), where=either > 0)
+    return shared
+
+
+def _excess(rows: Any, k: int, draw: np.random.RandomState) -> float:
+    """Return by how many standard errors k clusters are more than uniform rows have."""
+    from fulcra.metrics import gap_statistic  # noqa: PLC0415 - the room beside
+
+    if k < 2 or k >= rows.shape[0]:
+        return float("nan")
+    turned = _on_axes(_as_numbers(rows) if hasattr(rows, "iloc") else rows, draw)
+    if np.ptp(turned, axis=0).max(initial=0) == 0:
+        return float("nan")
+    gap = gap_statistic(turned, [1, k], n_references=_N_REFERENCES, n_init=_N_INIT, random_state=draw)
+    return float(gap.excess()[-1])
+
+
+def _as_numbers(frame: Any) -> NDArray[np.float64]:
+    """Return a frame's numbers; where it has others, all features with a deviation of one."""
+    table = columns(frame)
+    values: NDArray[np.float64] = table.values
+    if table.is_number.all():
+        return values
+    spread = np.nanstd(values, axis=0)
+    scaled = np.divide(
+        values - np.nanmean(values, axis=0), spread, out=np.zeros_like(values), where=spread > 0
+    )
+    return np.nan_to_num(scaled)
+
+
+def _on_axes(rows: Any, draw: np.random.RandomState) -> NDArray[np.float64]:
+    """Return the rows in the directions in which they spread most."""
+    if not sp.issparse(rows) and rows.shape[1] <= _MOST_AXES:
+        return np.asarray(rows, dtype=np.float64)
+    from sklearn.decomposition import PCA, TruncatedSVD  # noqa: PLC0415 - a third of scikit-learn
+
+    n_axes = min(_MOST_AXES, min(rows.shape) - 1)
+    if n_axes < 1:
+        return np.asarray(rows.toarray() if sp.issparse(rows) else rows, dtype=np.float64)
+    kind = TruncatedSVD if sp.issparse(rows) else PCA
+    axes = kind(n_axes, random_state=draw.randint(_LARGEST_SEED))
+    found: NDArray[np.float64] = axes.fit_transform(rows).astype(np.float64)
+    return found
