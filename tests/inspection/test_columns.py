@@ -66,9 +66,11 @@ def test_polars_says_the_same() -> None:
 
 
 def test_arrays_of_numbers_and_of_objects() -> None:
-    found = columns(np.arange(6, dtype=np.float32).reshape(3, 2))
+    given = np.arange(6, dtype=np.float32).reshape(3, 2)
+    found = columns(given)
     assert found.names == ("x0", "x1")
-    assert found.values.dtype == np.float64
+    assert found.values is given
+    assert columns(given.astype(int)).values.dtype == np.float64
     mixed = columns(np.array([[1, "a"], [2, "b"], [3, "a"]], dtype=object), ["n", "kind"])
     assert mixed.names == ("n", "kind = b")
     assert_array_equal(mixed.values, [[1, 0], [2, 1], [3, 0]])

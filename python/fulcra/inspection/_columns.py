@@ -22,7 +22,7 @@ class Columns:
     ----------
     names : tuple of str
         One for each feature: the name of a column of numbers, or "column = level".
-    values : ndarray or CSR matrix of shape (n_samples, n_features), float64
+    values : ndarray or CSR matrix of shape (n_samples, n_features), float64 (an array's float32 is kept)
         Numbers in the table's units; 1 where a row has the level, 0 where it has another; NaN where missing.
     source : ndarray of shape (n_features,), intp
         The column of the table that each feature is from.
@@ -79,7 +79,8 @@ def columns(X: Data, names: Sequence[str] | None = None) -> Columns:
         if X.ndim != 2:
             raise ValueError(f"X must have two dimensions, rows and columns; got {X.ndim}.")
         if X.dtype.kind in "biuf":
-            return _of_numbers(X.astype(np.float64, copy=False), _named(X.shape[1], names))
+            kept = np.float32 if X.dtype == np.float32 else np.float64
+            return _of_numbers(X.astype(kept, copy=False), _named(X.shape[1], names))
     table = _named(X.shape[1], [str(name) for name in X.columns] if hasattr(X, "columns") else names)
     found: list[tuple[str, NDArray[np.float64], int, str | None, str | None]] = []
     for place, cells in enumerate(_cells(X)):

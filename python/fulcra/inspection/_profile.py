@@ -117,7 +117,8 @@ def profile(
     table = columns(X, names if np.shape(names) == (X.shape[1],) else None)
     made = made_of(transformers, len(table.table))
     table = _picked(table, np.flatnonzero(made.sum(axis=0).A1[table.source] > 0))
-    values, on_scale = table.values, _on_the_models_scale(found.rows, table, made)
+    values = table.values
+    on_scale = _on_the_models_scale(found.rows, table, made) if transformers else values
     sums = moments(values, weights, found.labels, found.n_clusters)
     mean, spread = sums.overall()
     scaled = sums if on_scale is values else moments(on_scale, weights, found.labels, found.n_clusters)

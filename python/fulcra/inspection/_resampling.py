@@ -201,10 +201,9 @@ def _as_numbers(frame: Any) -> NDArray[np.float64]:
     if table.is_number.all():
         return values
     spread = np.nanstd(values, axis=0)
-    scaled = np.divide(
-        values - np.nanmean(values, axis=0), spread, out=np.zeros_like(values), where=spread > 0
-    )
-    return np.nan_to_num(scaled)
+    scaled = (values - np.nanmean(values, axis=0)) / np.where(spread > 0, spread, 1)
+    filled: NDArray[np.float64] = np.nan_to_num(scaled)
+    return filled
 
 
 def _on_axes(rows: Any, draw: np.random.RandomState) -> NDArray[np.float64]:
