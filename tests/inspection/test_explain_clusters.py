@@ -8,6 +8,7 @@ from typing import Any
 import fulcra
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse as sp
 from conftest import Interrupt
@@ -23,6 +24,8 @@ from sklearn.cluster import KMeans as TheirKMeans
 from sklearn.cluster import MiniBatchKMeans as TheirMiniBatchKMeans
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris, load_wine
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -275,6 +278,31 @@ def test_every_kind_of_clusterer_is_explained(model: Any, dtype: type[np.floatin
     assert "not distinct" not in report.names
     assert len(set(report.names)) == 3
     assert (report.stability > 0.9).all()
+
+
+def test_frames_of_every_library_and_what_a_model_may_be_inside_of() -> None:
+    frame = load_iris(as_frame=True).data
+    fitted = KMeans(3, random_state=0).fit(frame)
+    want = explain_clusters(fitted, frame)
+    assert want.features == tuple(frame.columns)
+    theirs = pl.from_pandas(frame)
+    assert explain_clusters(KMeans(3, random_state=0).fit(theirs), theirs).to_dict() == want.to_dict()
+    assert explain_clusters(FrozenEstimator(fitted), frame).to_dict() == want.to_dict()
+    search = GridSearchCV(KMeans(random_state=0), {"n_clusters": [3]}, cv=2).fit(frame)
+    assert explain_clusters(search, frame).to_dict() == want.to_dict()
+    framed = make_pipeline(StandardScaler().set_output(transform="pandas"), KMeans(3, random_state=0))
+    assert explain_clusters(framed.fit(frame), frame).features == want.features
+    known = KMeans.from_centers(fitted.cluster_centers_, feature_names=list("abcd"))
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        array = explain_clusters(known, frame.to_numpy())
+    assert array.features == ("a", "b", "c", "d")
+
+
+def test_rows_of_numbers_and_words_by_gower() -> None:
+    table = customers().drop(columns="city")
+    report = explain_clusters(KMedoids(3, metric="gower", random_state=0).fit(table), table, n_resamples=5)
+    assert "not distinct" not in report.names
+    assert "member" in " ".join(report.names)
 
 
 def test_sparse_rows_say_what_dense_rows_say() -> None:

@@ -127,10 +127,10 @@ def clustering(model: Any, X: Data) -> Clustering:
     for transformer in transformers:
         if transformer is not None and transformer != "passthrough":
             rows = transformer.transform(rows)
-    if not sp.issparse(rows) and not hasattr(rows, "iloc"):
-        rows = np.asarray(rows)
-    elif sp.issparse(rows):
+    if sp.issparse(rows):
         rows = rows.tocsr()
+    elif not hasattr(rows, "columns"):
+        rows = np.asarray(rows)
     labels = _labels(clusterer, rows)
     centers = _centers(clusterer, rows)
     known = len(centers) if centers is not None else int(getattr(clusterer, "n_clusters", 0) or 0)

@@ -187,7 +187,7 @@ def _excess(rows: Any, k: int, draw: np.random.RandomState) -> float:
 
     if k < 2 or k >= rows.shape[0]:
         return float("nan")
-    turned = _on_axes(_as_numbers(rows) if hasattr(rows, "iloc") else rows, draw)
+    turned = _on_axes(_as_numbers(rows) if hasattr(rows, "columns") else rows, draw)
     if np.ptp(turned, axis=0).max(initial=0) == 0:
         return float("nan")
     gap = gap_statistic(turned, [1, k], n_references=_N_REFERENCES, n_init=_N_INIT, random_state=draw)
