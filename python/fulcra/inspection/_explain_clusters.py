@@ -106,6 +106,9 @@ def explain_clusters(
     one of its columns is this one, else in the table's units. It says how these groups differ; that groups
     made by k-means differ is no evidence that they exist, which is what the three questions are for.
 
+    The uniform rows keep what has no range to be uniform in: levels, and columns of two values, are dealt out
+    among the rows anew, each column by itself, and the others spread as much as they do in X.
+
     Halves are clustered by a model with the parameters of this one, from fresh starts (k-means++ where it was
     given centers, 3 starts where it makes one), scikit-learn's k-means by ours. Steps of a Pipeline stay as
     they are fitted.
@@ -139,9 +142,7 @@ def explain_clusters(
     if weights is None:
         weights = np.ones(len(found.labels))
     seen = evidence(
-        found.found,
-        found.measured,
-        np.sign(np.nan_to_num(found.differences)),
+        found,
         weights,
         n_resamples=n_resamples,
         max_samples=max_samples,
@@ -175,10 +176,9 @@ def explain_clusters(
 
 
 def _distinct(seen: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which clusters are distinct, and which of their differences are confirmed."""
+    """Return which clusters may have a name, and which of their differences are confirmed."""
     distinct = (seen.stability >= _STABLE) & ClusterReport.is_structure(seen.excess)
-    confirmed = (seen.confirmed >= _CONFIRMED) & distinct[:, np.newaxis]
-    return distinct & confirmed.any(axis=1), confirmed
+    return distinct, (seen.confirmed >= _CONFIRMED) & distinct[:, np.newaxis]
 
 
 class _Members:

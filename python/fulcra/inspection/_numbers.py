@@ -28,7 +28,7 @@ def human(value: float, spread: float, *, is_share: bool = False) -> str:
     if not isfinite(value):
         return "-" if value != value else f"{value:g}"  # noqa: PLR0124 - NaN
     if is_share:
-        return f"{100 * value:.0f}%"
+        return f"{abs(100 * value) if abs(value) < 0.005 else 100 * value:.0f}%"
     scale = spread if isfinite(spread) and spread > 0 else abs(value)
     if scale == 0:
         return f"{value:g}"

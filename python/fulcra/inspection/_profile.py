@@ -46,6 +46,8 @@ class Profile:
         Standard deviation within each cluster, in standard deviations of all rows, on the same scale.
     measured : {ndarray, CSR matrix} of shape (n_samples, n_features)
         What differences are taken of: the table's values, on that scale.
+    levels : tuple of ndarray
+        For each column of levels, the columns of the model that it became.
     table : Columns
         The rows in their own columns.
     found : Clustering
@@ -65,6 +67,7 @@ class Profile:
     scores: NDArray[np.float64]
     within: NDArray[np.float64]
     measured: Any
+    levels: tuple[NDArray[np.intp], ...]
     table: Columns
     found: Clustering
 
@@ -140,6 +143,7 @@ def profile(
         scores=(scaled.means() - middle) * per,
         within=np.sqrt(scaled.variances()) * per,
         measured=on_scale,
+        levels=_levels(table, made),
         table=table,
         found=found,
     )
@@ -323,6 +327,13 @@ def _on_the_models_scale(rows: Any, table: Columns, made: sp.csr_matrix) -> Any:
             cells = rows.iloc[:, becomes[0]] if hasattr(rows, "iloc") else rows[:, becomes[0]]
             scaled[:, place] = cells
     return scaled
+
+
+def _levels(table: Columns, made: sp.csr_matrix) -> tuple[NDArray[np.intp], ...]:
+    """Return the columns of the model that are made of one column of levels each."""
+    alone = np.diff(made.indptr) == 1
+    found = (made[:, source].nonzero()[0] for source in np.unique(table.source[~table.is_number]))
+    return tuple(columns[alone[columns]] for columns in found if alone[columns].any())
 
 
 def _centers(

@@ -1,6 +1,7 @@
 """Whether clusters are real: found again in halves of the rows, and more than one cloud cut into pieces."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fulcra.inspection._clustering import Clustering
 from fulcra.inspection._columns import columns
-from fulcra.inspection._profile import compared, moments
+from fulcra.inspection._profile import Profile, compared, moments
 
 #: Directions in which rows are held against uniform ones; those in which they spread most.
 _MOST_AXES = 20
@@ -43,9 +44,7 @@ class Evidence:
 
 
 def evidence(
-    found: Clustering,
-    values: Any,
-    signs: NDArray[np.float64],
+    described: Profile,
     weights: NDArray[np.float64],
     *,
     n_resamples: int,
@@ -56,12 +55,8 @@ def evidence(
 
     Parameters
     ----------
-    found : Clustering
-        The clusters.
-    values : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        What differences are looked for in.
-    signs : ndarray of shape (n_clusters, n_features)
-        Of the differences that are to be confirmed.
+    described : Profile
+        The clusters, and the differences that are to be confirmed.
     weights : ndarray of shape (n_samples,)
         Of the rows.
     n_resamples : int
@@ -76,6 +71,8 @@ def evidence(
     Evidence
         Of the clusters that have rows; 0 elsewhere.
     """
+    found, values = described.found, described.measured
+    signs = np.sign(np.nan_to_num(described.differences))
     k = found.n_clusters
     some = np.flatnonzero((weights > 0) & (found.labels >= 0))
     some = np.sort(draw.permutation(some)[:max_samples])
@@ -95,7 +92,8 @@ def evidence(
             differences, low, high = compared(moments(values[other], weights[other], again, k), confidence)
             confirmed += np.where(signs > 0, low > 0, high < 0) & (np.sign(differences) == signs)
     looks = max(1, 2 * n_resamples)
-    return Evidence(_excess(_part(found.rows, some), k, draw), shared / looks, confirmed / looks)
+    excess = _excess(_part(found.rows, some), k, described.levels, draw)
+    return Evidence(excess, shared / looks, confirmed / looks)
 
 
 def _part(rows: Any, which: NDArray[np.intp]) -> Any:
@@ -181,33 +179,55 @@ def _jaccard(
     return shared
 
 
-def _excess(rows: Any, k: int, draw: np.random.RandomState) -> float:
-    """Return by how many standard errors k clusters are more than uniform rows have."""
-    from fulcra.metrics import gap_statistic  # noqa: PLC0415 - the room beside
+def _excess(rows: Any, k: int, levels: Sequence[NDArray[np.intp]], draw: np.random.RandomState) -> float:
+    """Return by how many standard errors k clusters are more than rows without clusters have."""
+    from fulcra.metrics._gap import gap_beside, on_principal_axes  # noqa: PLC0415 - the room beside
 
     if k < 2 or k >= rows.shape[0]:
         return float("nan")
-    turned = _on_axes(_as_numbers(rows) if hasattr(rows, "columns") else rows, draw)
-    if np.ptp(turned, axis=0).max(initial=0) == 0:
+    if hasattr(rows, "columns"):
+        rows, levels = _as_numbers(rows)
+    if not sp.issparse(rows):
+        two = (len(np.unique(column)) == 2 for column in rows.T)
+        listed = set(np.concatenate([[-1], *levels]).tolist())
+        levels = [*levels, *(np.array([f]) for f, is_two in enumerate(two) if is_two and f not in listed)]
+    blocks = [
+        np.asarray(rows[:, block].toarray() if sp.issparse(rows) else rows[:, block]) for block in levels
+    ]
+    others = np.setdiff1d(np.arange(rows.shape[1]), np.concatenate([[-1], *levels]))
+    turned = _on_most_axes(rows[:, others], draw) if others.size else np.empty((rows.shape[0], 0))
+    turned = on_principal_axes(turned) if others.size else turned
+    whole = np.hstack([turned, *blocks]).astype(np.float64)
+    if np.ptp(whole, axis=0).max(initial=0) == 0:
         return float("nan")
-    gap = gap_statistic(turned, [1, k], n_references=_N_REFERENCES, n_init=_N_INIT, random_state=draw)
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    if blocks:
+        # Beside columns that keep their variance, the box must have that of the rows too.
+        half = np.sqrt(3) * turned.std(axis=0)
+        low, high = -half, half
+
+    def drawn() -> NDArray[np.float64]:
+        box = draw.uniform(low, high, size=turned.shape)
+        return np.hstack([box, *(block[draw.permutation(len(block))] for block in blocks)])
+
+    gap = gap_beside(whole, np.array([1, k]), drawn, n_references=_N_REFERENCES, n_init=_N_INIT, draw=draw)
     return float(gap.excess()[-1])
 
 
-def _as_numbers(frame: Any) -> NDArray[np.float64]:
-    """Return a frame's numbers; where it has others, all features with a deviation of one."""
+def _as_numbers(frame: Any) -> tuple[NDArray[np.float64], list[NDArray[np.intp]]]:
+    """Return a frame's numbers, and which are levels; where it has others, all have a deviation of one."""
     table = columns(frame)
     values: NDArray[np.float64] = table.values
     if table.is_number.all():
-        return values
+        return values, []
     spread = np.nanstd(values, axis=0)
-    scaled = (values - np.nanmean(values, axis=0)) / np.where(spread > 0, spread, 1)
-    filled: NDArray[np.float64] = np.nan_to_num(scaled)
-    return filled
+    scaled = np.nan_to_num((values - np.nanmean(values, axis=0)) / np.where(spread > 0, spread, 1))
+    worded = np.unique(table.source[~table.is_number])
+    return scaled, [np.flatnonzero(table.source == column) for column in worded]
 
 
-def _on_axes(rows: Any, draw: np.random.RandomState) -> NDArray[np.float64]:
-    """Return the rows in the directions in which they spread most."""
+def _on_most_axes(rows: Any, draw: np.random.RandomState) -> NDArray[np.float64]:
+    """Return the rows in the directions in which they spread most, where there are many."""
     if not sp.issparse(rows) and rows.shape[1] <= _MOST_AXES:
         return np.asarray(rows, dtype=np.float64)
     from sklearn.decomposition import PCA, TruncatedSVD  # noqa: PLC0415 - a third of scikit-learn

@@ -5,7 +5,7 @@ statistic", Journal of the Royal Statistical Society B 63.
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -135,17 +135,30 @@ def gap_statistic(
     rows = dense_rows(X).astype(np.float64, copy=False)
     candidates = checked_range(n_clusters_range, len(rows), first=1)
     draw = check_random_state(random_state)
-    found = _log_wcss(rows, candidates, n_init, draw)
-    axes = _principal_axes(rows) if reference == "principal" else np.eye(rows.shape[1])
-    # k-means does not see rotations: the references need not be turned back.
-    turned = (rows - rows.mean(axis=0)) @ axes
+    turned = on_principal_axes(rows) if reference == "principal" else rows
     low, high = turned.min(axis=0), turned.max(axis=0)
-    references = np.array(
-        [
-            _log_wcss(draw.uniform(low, high, size=turned.shape), candidates, n_init, draw)
-            for _ in range(n_references)
-        ]
+    return gap_beside(
+        rows,
+        candidates,
+        lambda: draw.uniform(low, high, size=turned.shape),
+        n_references=n_references,
+        n_init=n_init,
+        draw=draw,
     )
+
+
+def gap_beside(
+    rows: NDArray[np.float64],
+    candidates: NDArray[np.int64],
+    drawn: Callable[[], NDArray[np.float64]],
+    *,
+    n_references: int,
+    n_init: int,
+    draw: np.random.RandomState,
+) -> GapStatistic:
+    """Compare the WCSS of k-means with that of the rows without clusters that `drawn` returns."""
+    found = _log_wcss(rows, candidates, n_init, draw)
+    references = np.array([_log_wcss(drawn(), candidates, n_init, draw) for _ in range(n_references)])
     gap = references.mean(axis=0) - found
     error = references.std(axis=0) * np.sqrt(1 + 1 / n_references)
     chosen = int(candidates[one_standard_error(gap, error)])
@@ -206,10 +219,11 @@ def _log_wcss(
     return log_of(np.array(sums), total)
 
 
-def _principal_axes(X: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the principal axes of X in columns, (n_features, n_axes), the largest entry of each positive.
+def on_principal_axes(X: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the rows along their principal axes, (n_samples, n_axes): k-means does not see rotations.
 
-    Either direction of an axis is right; which one LAPACK returns differs from machine to machine.
+    Of each axis the direction is taken in which its largest entry is positive: either is right, and which one
+    LAPACK returns differs from machine to machine.
     """
     centered = X - X.mean(axis=0)
     if X.shape[0] < X.shape[1]:
@@ -217,4 +231,4 @@ def _principal_axes(X: NDArray[np.float64]) -> NDArray[np.float64]:
     else:
         axes = np.linalg.eigh(centered.T @ centered)[1]
     largest = np.abs(axes).argmax(axis=0)
-    return np.asarray(axes * np.sign(axes[largest, np.arange(axes.shape[1])]))
+    return np.asarray(centered @ (axes * np.sign(axes[largest, np.arange(axes.shape[1])])))
