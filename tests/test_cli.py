@@ -31,11 +31,12 @@ def test_version(capsys):
 def test_help_names_the_commands(capsys):
     assert run("--help") == 0
     said = capsys.readouterr().out
+    assert "cluster" in said
     assert "demo" in said
     assert "bench" in said
 
 
-@pytest.mark.parametrize("command", ["demo", "bench"])
+@pytest.mark.parametrize("command", ["cluster", "demo", "bench"])
 def test_command_help(command, capsys):
     assert run(command, "--help") == 0
     assert capsys.readouterr().out.startswith(f"usage: fulcra {command}")
@@ -45,7 +46,8 @@ def test_command_help(command, capsys):
     ("words", "mention"),
     [
         ((), "COMMAND"),
-        (("cluster",), "cluster"),
+        (("clusters",), "clusters"),
+        (("cluster",), "TABLE"),
         (("demo", "--out"), "--out"),
         (("demo", "extra"), "extra"),
         (("bench", "--fast"), "--fast"),
@@ -125,3 +127,14 @@ def test_the_installed_command_and_the_module_are_the_same():
         env=os.environ,
     )
     assert done.stdout == f"fulcra {importlib.metadata.version('fulcra')}\n"
+
+
+def test_the_command_line_loads_pandas_and_matplotlib_only_when_asked():
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, fulcra.cli; print({'pandas', 'matplotlib'} & set(sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ,
+    )
+    assert done.stdout == "set()\n"
