@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 from conftest import Interrupt
+from fulcra._reading.numbers import human
+from fulcra._reading.profile import profile
 from fulcra.cluster import FuzzyCMeans, KMeans, KMedians, KMedoids, MahalanobisKMeans, SphericalKMeans
 from fulcra.inspection import ClusterReport, explain_clusters
 from fulcra.inspection._naming import Term, names, word
-from fulcra.inspection._numbers import human
-from fulcra.inspection._profile import profile
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering
@@ -395,21 +395,3 @@ def test_ctrl_c_stops_it(ctrl_c: Interrupt) -> None:
     X = np.random.default_rng(0).normal(size=(20_000, 20))
     model = KMeans(30, random_state=0).fit(X[:1000])
     assert ctrl_c(lambda: explain_clusters(model, X, n_resamples=1000, max_samples=20_000)) < 1.0
-
-
-@pytest.mark.parametrize(
-    ("value", "spread", "written"),
-    [
-        (39595.5, 10000, "39,600"),
-        (27.43, 15, "27.4"),
-        (0.0929, 0.0388, "0.093"),
-        (-0.004, 1, "0"),
-        (float("nan"), 1, "-"),
-        (5.0, 0, "5.0"),
-        (0.0, 0, "0"),
-        (1.23456e-12, 1e-12, "1.23e-12"),
-        (3.2e15, 1e15, "3.2e+15"),
-    ],
-)
-def test_numbers_as_people_read_them(value: float, spread: float, written: str) -> None:
-    assert human(value, spread) == written

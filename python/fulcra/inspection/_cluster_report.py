@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fulcra._reading.numbers import human
 from fulcra.inspection._naming import NOT_DISTINCT
-from fulcra.inspection._numbers import human
 
 #: Features that the text and the page show of each cluster; the frame has all.
 _SHOWN = 5

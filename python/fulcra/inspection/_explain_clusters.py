@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from fulcra._base import Data, Interval, check_function_params, check_weights
+from fulcra._reading.profile import Profile, profile
 from fulcra.inspection import _naming
 from fulcra.inspection._cluster_report import ClusterReport
-from fulcra.inspection._profile import Profile, profile
 from fulcra.inspection._resampling import Evidence, evidence
 
 #: From here on a cluster found in other rows is the same cluster (Hennig 2007, section 5).

@@ -8,8 +8,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fulcra import _core
-from fulcra.inspection._columns import Columns
-from fulcra.inspection._profile import Profile
+from fulcra._reading.columns import Columns
+from fulcra._reading.profile import Profile
 
 #: What a cluster is called that differs in nothing that was found again.
 NOT_DISTINCT = "not distinct"

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from fulcra.inspection._clustering import Clustering
-from fulcra.inspection._columns import columns
-from fulcra.inspection._profile import Profile, compared, moments
+from fulcra._reading.clustering import Clustering
+from fulcra._reading.columns import columns
+from fulcra._reading.profile import Profile, compared, moments
 
 #: Directions in which rows are held against uniform ones; those in which they spread most.
 _MOST_AXES = 20

@@ -7,8 +7,8 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-from fulcra.inspection._columns import columns
-from fulcra.inspection._undoing import made_of, steps_before, undone
+from fulcra._reading.columns import columns
+from fulcra._reading.undoing import made_of, steps_before, undone
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA

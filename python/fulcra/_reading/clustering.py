@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from fulcra._base import Data
-from fulcra.inspection._undoing import steps_before
+from fulcra._reading.undoing import steps_before
 
 #: Numbers in a block of distances.
 _BLOCK = 1 << 22

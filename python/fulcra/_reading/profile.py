@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from fulcra import _core
 from fulcra._base import Data, check_weights
-from fulcra.inspection._clustering import Clustering, clustering
-from fulcra.inspection._columns import Columns, columns
-from fulcra.inspection._undoing import made_of, undone
+from fulcra._reading.clustering import Clustering, clustering
+from fulcra._reading.columns import Columns, columns
+from fulcra._reading.undoing import made_of, undone
 
 _ROWS_AT_A_TIME = 65_536
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import scipy.stats
+from fulcra._reading import profile as profile_module
+from fulcra._reading.profile import compared, moments, profile
 from fulcra.cluster import KMeans, KMedoids, MahalanobisKMeans, MiniBatchKMeans, SphericalKMeans
-from fulcra.inspection import _profile
-from fulcra.inspection._profile import compared, moments, profile
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.cluster import DBSCAN, AgglomerativeClustering, MeanShift
 from sklearn.cluster import KMeans as TheirKMeans
@@ -27,7 +27,7 @@ X = RNG.normal(size=(150, 3)) + np.array([[0, 0, 0], [6, 0, 1], [0, 6, 2]])[LABE
 
 
 def test_sums_by_cluster_against_numpy(monkeypatch: pytest.MonkeyPatch, dtype: type[np.floating]) -> None:
-    monkeypatch.setattr(_profile, "_ROWS_AT_A_TIME", 32)
+    monkeypatch.setattr(profile_module, "_ROWS_AT_A_TIME", 32)
     values = (X + 1e6).astype(dtype).astype(np.float64)
     values[5, 1] = np.nan
     weights = RNG.integers(1, 4, size=150).astype(np.float64)
