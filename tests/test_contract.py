@@ -7,7 +7,7 @@ CHECKS = """
 import warnings
 from sklearn.utils.estimator_checks import check_estimator
 from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedians, KMedoids, MahalanobisKMeans
-from fulcra.cluster import MiniBatchKMeans, NearestCentroid, OnlineKMeans, SphericalKMeans
+from fulcra.cluster import CentroidMonitor, MiniBatchKMeans, NearestCentroid, OnlineKMeans, SphericalKMeans
 
 warnings.simplefilter("ignore")  # check_estimator fits on data that deserve warnings
 expected = {{name: "the order of the rows matters" for name in {expected}}}
@@ -51,6 +51,8 @@ WEIGHT_EQUIVALENCE = (
         "SphericalKMeans(n_clusters=3, tol=0)",
         "MahalanobisKMeans()",
         "MahalanobisKMeans(covariance='full', shrinkage=0.2)",
+        "CentroidMonitor(KMeans(3, random_state=0))",
+        "CentroidMonitor(MahalanobisKMeans(2, random_state=0), false_alarm_rate=0.05)",
         "NearestCentroid()",
         "NearestCentroid('manhattan', shrink_threshold=0.1, priors='empirical')",
     ],

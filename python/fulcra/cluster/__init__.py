@@ -1,5 +1,6 @@
 """Clusters and their centroids."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fulcra.cluster._align import align_labels
@@ -16,10 +17,13 @@ from fulcra.cluster._seeding import kmeans_plusplus
 from fulcra.cluster._spherical import SphericalKMeans
 
 if TYPE_CHECKING:
+    from fulcra.cluster._monitor import CentroidMonitor, DriftReport, RowReport
     from fulcra.neighbors import NearestCentroid
 
 __all__ = [
     "BisectingKMeans",
+    "CentroidMonitor",
+    "DriftReport",
     "FuzzyCMeans",
     "KMeans",
     "KMedians",
@@ -28,6 +32,7 @@ __all__ = [
     "MiniBatchKMeans",
     "NearestCentroid",
     "OnlineKMeans",
+    "RowReport",
     "SphericalKMeans",
     "align_labels",
     "k_means",
@@ -36,9 +41,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "NearestCentroid":  # looked up when asked for: a classifier needs more of scikit-learn
-        from fulcra.neighbors import NearestCentroid  # noqa: PLC0415
+#: What needs more of scikit-learn, or this module itself, is looked up when asked for.
+_LATER = {
+    "CentroidMonitor": "fulcra.cluster._monitor",
+    "DriftReport": "fulcra.cluster._monitor",
+    "NearestCentroid": "fulcra.neighbors",
+    "RowReport": "fulcra.cluster._monitor",
+}
 
-        return NearestCentroid
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module 'fulcra.cluster' has no attribute {name!r}")
