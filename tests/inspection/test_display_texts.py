@@ -1,0 +1,215 @@
+"""Texts in pictures can be read: no two overlap, none leaves the figure, with 2 clusters and with 20."""
+
+import functools
+import itertools
+
+import numpy as np
+import pytest
+from fulcra import cluster
+from fulcra.inspection import (
+    CentroidProfileDisplay,
+    ClusterDisplay,
+    ConvergenceDisplay,
+    ElbowDisplay,
+    SilhouetteDisplay,
+)
+from fulcra.inspection._drawing import shortened, wrapped
+from fulcra.inspection._side_table import spread_out
+from fulcra.metrics import suggest_n_clusters
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from scipy.optimize import minimize
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+pytestmark = pytest.mark.usefixtures("tidy")
+
+TABLES = {
+    "iris": load_iris(as_frame=True).data,
+    "wine": load_wine(as_frame=True).data,
+    "digits": load_digits(as_frame=True).data,
+    "breast cancer": load_breast_cancer(as_frame=True).data,
+}
+TABLES_AND_K = list(itertools.product(TABLES, (2, 20)))
+
+
+def written(figure):
+    """Return the texts that are drawn, apart from those of ticks out of view."""
+    figure.draw_without_rendering()
+    hidden = set()
+    for ax in figure.findobj(lambda artist: hasattr(artist, "get_xaxis")):
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            slack = 1e-9 * (high - low)
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                if not ax.axison or not low - slack <= tick.get_loc() <= high + slack:
+                    hidden.update(map(id, tick.findobj(Text)))
+            if not ax.axison:
+                hidden.update(map(id, axis.findobj(Text)))
+    return [
+        text
+        for text in figure.findobj(Text)
+        if id(text) not in hidden and text.get_visible() and text.get_text().strip()
+    ]
+
+
+def corners(text):
+    """Return the corners of a text, turned with it, (4, 2) in pixels."""
+    turn, box = text.get_rotation(), Text.get_window_extent(text)
+    if turn % 90 == 0:
+        return np.array([[box.x0, box.y0], [box.x1, box.y0], [box.x1, box.y1], [box.x0, box.y1]])
+    # What a turned box takes up is w cos + h sin by w sin + h cos.
+    cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    w, h = np.linalg.solve([[cos, sin], [sin, cos]], [box.width, box.height])
+    flat = np.array([[-w, -h], [w, -h], [w, h], [-w, h]]) / 2
+    return flat @ np.array([[cos, sin], [-sin, cos]]) + [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2]
+
+
+def overlap(one, other):
+    """Whether two convex shapes have more in common than a pixel's width (the separating axis theorem)."""
+    for shape in (one, other):
+        for side in np.roll(shape, -1, axis=0) - shape:
+            across = np.array([-side[1], side[0]]) / max(np.hypot(*side), 1e-9)
+            a, b = one @ across, other @ across
+            if min(a.max(), b.max()) - max(a.min(), b.min()) <= 1:
+                return False
+    return True
+
+
+def assert_legible(figure):
+    texts = written(figure)
+    boxes = [corners(text) for text in texts]
+    size = figure.get_size_inches() * figure.dpi
+    for text, box in zip(texts, boxes, strict=True):
+        assert (box >= -1).all(), f"{text.get_text()!r} leaves the figure"
+        assert (box <= size + 1).all(), f"{text.get_text()!r} leaves the figure"
+        assert text.get_fontsize() >= 5
+    low, high = np.min(boxes, axis=1), np.max(boxes, axis=1)
+    near = (low[:, np.newaxis] < high).all(axis=2) & (low < high[:, np.newaxis]).all(axis=2)
+    for i, j in np.argwhere(np.triu(near, 1)):
+        said = f"{texts[i].get_text()!r} overlaps {texts[j].get_text()!r}"
+        assert not overlap(boxes[i], boxes[j]), said
+    return texts
+
+
+@functools.cache
+def fitted(table, k):
+    model = make_pipeline(StandardScaler(), cluster.KMeans(k, n_init=1, random_state=0))
+    return model.fit(TABLES[table])
+
+
+@pytest.mark.parametrize(("table", "k"), TABLES_AND_K)
+def test_maps(table, k):
+    names = [f"high {name}, low {name}"[:40] for name in (f"column number {j}" for j in range(k))]
+    display = ClusterDisplay.from_estimator(fitted(table, k), TABLES[table], names=names, borders=k == 2)
+    assert_legible(display.figure_)
+    assert sum(text.get_visible() for text in display.texts_) >= 0.9 * k
+
+
+@pytest.mark.parametrize("table", ["iris", "digits"])
+def test_maps_with_numbers(table):
+    display = ClusterDisplay.from_estimator(fitted(table, 20), TABLES[table])
+    assert_legible(display.figure_)
+    assert all(text.get_visible() for text in display.texts_)
+
+
+@pytest.mark.parametrize("table", ["iris", "breast cancer"])
+@pytest.mark.parametrize("k", [2, 20])
+def test_knives(table, k):
+    names = [f"cluster {j} that has a name of some length" for j in range(k)]
+    display = SilhouetteDisplay.from_estimator(fitted(table, k), TABLES[table], names=names, max_samples=600)
+    assert_legible(display.figure_)
+    assert all(text.get_visible() for text in display.texts_)
+
+
+@pytest.mark.parametrize(
+    ("table", "k", "kind"),
+    [
+        *((table, k, "heatmap") for table, k in TABLES_AND_K),
+        *((table, k, "parallel") for table in ("wine", "breast cancer") for k in (2, 20)),
+    ],
+)
+def test_profiles(table, k, kind):
+    names = [f"high something, low something else {j}" for j in range(k)]
+    display = CentroidProfileDisplay.from_estimator(fitted(table, k), TABLES[table], names=names, kind=kind)
+    texts = assert_legible(display.figure_)
+    columns = [text for text in texts if text in display.ax_.get_xticklabels()]
+    assert len(columns) == min(30, TABLES[table].shape[1])
+
+
+@pytest.mark.parametrize("most", [2, 20])
+def test_criteria(most):
+    report = suggest_n_clusters(
+        StandardScaler().fit_transform(TABLES["wine"]),
+        range(1, most + 1),
+        n_references=2,
+        n_splits=2,
+        random_state=0,
+    )
+    assert_legible(ElbowDisplay.from_report(report).figure_)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in cluster.__all__ if name.endswith(("Means", "ians", "oids"))]
+)
+def test_histories(name):
+    model = getattr(cluster, name)(5, random_state=0).fit(TABLES["wine"])
+    assert_legible(ConvergenceDisplay.from_estimator(model).figure_)
+
+
+def test_small_axes_of_the_user():
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    ClusterDisplay.from_estimator(fitted("wine", 20), TABLES["wine"], ax=left)
+    SilhouetteDisplay.from_estimator(fitted("wine", 20), TABLES["wine"], ax=right)
+    assert_legible(figure)
+    figure = Figure(figsize=(9, 9), layout="constrained")
+    top, bottom = figure.subplots(2, 1)
+    CentroidProfileDisplay.from_estimator(fitted("wine", 20), TABLES["wine"], ax=top)
+    ConvergenceDisplay.from_estimator(fitted("wine", 5), ax=bottom)
+    assert_legible(figure)
+
+
+def test_names_are_text_and_not_formulas():
+    X = TABLES["iris"].set_axis(["$a$", "b_$", "$", "c"], axis=1)
+    model = cluster.KMeans(2, random_state=0).fit(X)
+    names = ["$5 to $10", "$_$"]
+    displays = [
+        display.from_estimator(model, X, names=names) for display in (ClusterDisplay, SilhouetteDisplay)
+    ]
+    displays += [
+        CentroidProfileDisplay.from_estimator(model, X, names=names, kind=k) for k in ("heatmap", "parallel")
+    ]
+    for display in displays:
+        texts = [text.get_text() for text in assert_legible(display.figure_)]
+        assert any(text.startswith("$5 to $10") for text in texts)
+    assert "$a$" in texts
+
+
+def test_heights_move_as_little_as_they_must():
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 7, 15):
+        wanted = rng.uniform(0, 100, n)
+        found = spread_out(wanted, 5.0, 0.0, 100.0)
+        order = np.argsort(wanted)
+        assert (np.diff(found[order]) >= 5 - 1e-9).all()
+        assert found.min() >= -1e-9
+        assert found.max() <= 100 + 1e-9
+        best = minimize(
+            lambda heights, wanted=wanted: ((heights - wanted) ** 2).sum(),
+            np.linspace(0, 100, n)[np.argsort(order)],
+            bounds=[(0, 100)] * n,
+            constraints=[{"type": "ineq", "fun": lambda heights, order=order: np.diff(heights[order]) - 5}]
+            if n > 1
+            else (),
+        )
+        assert ((found - wanted) ** 2).sum() <= best.fun + 1e-4
+    np.testing.assert_array_equal(spread_out(np.array([30.0, 10.0]), 5.0, 0.0, 100.0), [30, 10])
+
+
+def test_long_names_are_cut_between_words():
+    assert shortened("short", 10) == "short"
+    assert shortened("a rather long name of it all", 12) == "a rather lo…"
+    assert shortened("a rather long name of it all", 12, 2) == "a rather\nlong name o…"
+    assert wrapped("one two three\nfour", 8) == "one two\nthree\nfour"
