@@ -51,6 +51,7 @@ def run(folder: Path) -> list[Path]:
     print("\nPictures:")
     for picture in pictures:
         print(f"  {picture}")
+    print("\nA table of your own: fulcra cluster table.csv")
     return pictures
 
 
