@@ -216,6 +216,19 @@ def test_detection_beside_an_isolation_forest_on_a_shuttle() -> None:
     assert auc > max(0.997, roc_auc_score(truth, theirs.score_samples(rows)))
 
 
+@pytest.mark.skipif(importlib.util.find_spec("river") is None, reason="its data are not installed")
+def test_alarms_on_held_out_normal_readings_lie_in_the_binomial_band() -> None:
+    X, y = load_shuttle(return_X_y=True)
+    band = stats.binom.interval(0.95, 5000, 0.01)
+    inside = 0
+    for seed in range(12):
+        held, known = np.split(np.random.default_rng(seed).permutation(X[y == 0]), [5000])
+        states = make_pipeline(StandardScaler(), KMeans(8, random_state=0))
+        alarms = np.sum(CentroidMonitor(states).fit(known).predict(held) == -1)
+        inside += band[0] <= alarms <= band[1]
+    assert inside >= 11
+
+
 # --- what it takes ---
 
 
