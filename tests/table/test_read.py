@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from fulcra._errors import MissingError
 from fulcra._table.errors import TableError
@@ -137,19 +138,43 @@ def test_without_pandas_the_pip_line_is_named(monkeypatch):
         read_table("t.csv")
 
 
-def test_parquet(table, monkeypatch):
+def test_parquet(table):
     frame = pd.DataFrame({"a": [1.5, 2.5, np.nan], "b": ["x", "y", None]}, index=[7, 8, 9])
-    monkeypatch.setattr(pd, "read_parquet", lambda file: frame)
-    read = table(b"PAR1....", "t.parquet")
+    read = table(frame.to_parquet(), "t.parquet")
     assert read.frame.columns.tolist() == ["index", "a", "b"]
+    assert read.frame["index"].tolist() == [7, 8, 9]
     assert read.frame.index.tolist() == [1, 2, 3]
 
+
+def test_parquet_of_another_library(table):
+    content = io.BytesIO()
+    pl.DataFrame({"a": [1, 2, None], "b": ["x", None, "y"], "c": [True, False, True]}).write_parquet(content)
+    read = table(content.getvalue(), "t.parquet")
+    assert read.frame["a"].tolist()[:2] == [1, 2]
+    assert pd.isna(read.frame["b"]).tolist() == [False, True, False]
+    assert read.frame["c"].tolist() == [True, False, True]
+
+
+def test_parquet_that_is_none(table):
+    with pytest.raises(TableError, match=r"t\.parquet"):
+        table(b"PAR1....", "t.parquet")
+
+
+def test_parquet_without_what_reads_it(table, monkeypatch):
     def lacking(file):
         raise ImportError("no engine")
 
     monkeypatch.setattr(pd, "read_parquet", lacking)
     with pytest.raises(MissingError, match="pip install pyarrow"):
         table(b"PAR1....", "t.parquet")
+
+
+@pytest.mark.parametrize("storage", ["python", "pyarrow"])
+def test_texts_are_texts_with_pyarrow_and_without(table, storage):
+    with pd.option_context("mode.string_storage", storage):
+        read = table("id,plan,spent\na1,gold,10\nb2,,20\nc3,basic,30\n")
+        assert read.frame["plan"].tolist()[::2] == ["gold", "basic"]
+        assert pd.isna(read.frame["plan"]).tolist() == [False, True, False]
 
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\x1f"), max_size=8)
