@@ -25,9 +25,11 @@ from sklearn.cluster import MiniBatchKMeans as TheirMiniBatchKMeans
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris, load_wine
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, scale
 
 #: The text's three segments: age, income, spending, visits; and how far people scatter.
 SEGMENTS = np.array([[27.5, 40000, 77.7, 13.7], [45.2, 65000, 55.3, 8.2], [62.8, 55000, 35.1, 4.5]])
@@ -395,3 +397,74 @@ def test_ctrl_c_stops_it(ctrl_c: Interrupt) -> None:
     X = np.random.default_rng(0).normal(size=(20_000, 20))
     model = KMeans(30, random_state=0).fit(X[:1000])
     assert ctrl_c(lambda: explain_clusters(model, X, n_resamples=1000, max_samples=20_000)) < 1.0
+
+
+def test_real_groups_are_seen_beside_scaled_columns_of_noise() -> None:
+    for n, d in ((120, 1), (300, 2), (300, 4)):
+        for seed in range(4):
+            rng = np.random.default_rng(seed)
+            X = scale(np.c_[rng.normal(size=n) + 10 * (np.arange(n) % 2), rng.normal(size=(n, d))])
+            report = explain_clusters(KMeans(2, n_init=5, random_state=0).fit(X), X)
+            assert set(report.names) == {"low x0", "high x0"}
+            assert report.parted > 0.5
+
+
+def test_ties_are_no_clusters() -> None:
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        X = scale(rng.exponential(size=(1000, 5)) * (rng.random((1000, 5)) < 0.2))
+        report = explain_clusters(KMeans(5, random_state=0).fit(X), X)
+        assert set(report.names) == {"not distinct"}
+        assert not report.is_structured
+
+
+def test_names_keep_the_unit_where_it_tells_columns_apart() -> None:
+    frame = pd.DataFrame(np.eye(2)[np.arange(200) % 2] * 20, columns=["income (EUR)", "income (USD)"])
+    frame += np.random.default_rng(0).normal(size=(200, 2))
+    report = explain_clusters(KMeans(2, random_state=0).fit(frame), frame)
+    assert set(", ".join(report.names).split(", ")) == {
+        f"{level} income ({unit})" for level in ("high", "low") for unit in ("EUR", "USD")
+    }
+    prices = frame.set_axis(["price", "cost"], axis=1)
+    said = ", ".join(explain_clusters(KMeans(2, random_state=0).fit(prices), prices).names)
+    assert "expensive" not in said
+
+
+def test_two_that_are_low_in_the_same_column_are_told_apart_by_it() -> None:
+    X = np.repeat([[1.0], [2.0], [8.0], [9.0]], 60, axis=0)
+    X = X + 0.1 * np.random.default_rng(0).normal(size=X.shape)
+    frame = pd.DataFrame(X, columns=["score"])
+    report = explain_clusters(KMeans(4, n_init=5, random_state=0).fit(frame), frame)
+    order = np.argsort(report.centers[:, 0])
+    assert [report.names[j] for j in order] == [
+        "very low score",
+        "low score",
+        "high score",
+        "very high score",
+    ]
+
+
+def test_a_swap_of_model_and_table_is_seen() -> None:
+    X = load_iris().data
+    model = KMeans(2, random_state=0).fit(X)
+    with pytest.raises(TypeError, match="got a ndarray: were model and X swapped"):
+        explain_clusters(X, model)
+    with pytest.raises(TypeError, match="got a LogisticRegression"):
+        explain_clusters(LogisticRegression().fit(X, np.arange(150) % 2), X)
+
+
+def test_weights_where_the_model_takes_none() -> None:
+    X = load_iris().data
+    model = GaussianMixture(3, random_state=0).fit(X)
+    assert explain_clusters(model, X, sample_weight=np.full(150, 2.0)).sizes.sum() == 300
+
+
+def test_a_frame_of_columns_called_like_figures() -> None:
+    frame = pd.DataFrame(load_iris().data[:, :2], columns=["size", "name"])
+    found = explain_clusters(KMeans(2, random_state=0).fit(frame), frame).to_frame()
+    assert found.columns.is_unique
+    assert {"size", "size (center)", "name (center)"} <= set(found.columns)
+
+
+def test_one_row() -> None:
+    assert explain_clusters(KMeans(1).fit([[1.0, 2.0]]), [[1.0, 2.0]]).sizes.tolist() == [1]

@@ -172,7 +172,11 @@ def test_equal_and_few_rows() -> None:
     equal = suggest_n_clusters(np.ones((20, 2)))
     assert (equal.n_clusters, equal.reasons[-1], equal.votes) == (1, "All rows are equal.", {})
     assert suggest_n_clusters(np.ones((1, 1)) * [[1], [2]]).n_clusters == 1
-    few = suggest_n_clusters(np.repeat([[0.0], [1.0], [7.0]], 10, axis=0), random_state=0)
+    # Values that come again and again are no clusters by themselves; that they go together is.
+    one = suggest_n_clusters(np.repeat([[0.0], [1.0], [7.0]], 10, axis=0), random_state=0)
+    assert one.n_clusters == 1
+    assert "1 of 1 columns have few values" in one.reasons[-1]
+    few = suggest_n_clusters(np.repeat([[0.0, 5.0], [1.0, 1.0], [7.0, 8.0]], 10, axis=0), random_state=0)
     assert few.n_clusters == 3
     assert "X has fewer than 4 distinct rows." in few.reasons
     assert suggest_n_clusters(np.arange(20.0)[:, np.newaxis], [1]).reasons == (
@@ -194,3 +198,23 @@ def test_unusable_input_is_named() -> None:
     X.iloc[3, 1] = np.inf
     with pytest.raises(ValueError, match="infinity: the first is in row 3, column 'b'"):
         suggest_n_clusters(X)
+
+
+def test_answers_on_a_scale_are_no_clusters() -> None:
+    rng = np.random.default_rng(0)
+    for X in (
+        rng.integers(1, 6, size=(300, 1)),
+        rng.integers(0, 2, size=(300, 4)),
+        rng.exponential(size=(500, 4)) * (rng.random((500, 4)) < 0.3),
+    ):
+        assert suggest_n_clusters(scale(X.astype(float)), random_state=0).n_clusters == 1
+
+
+def test_two_groups_are_seen_beside_scaled_columns_of_noise() -> None:
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(300, 4))
+        X[:, 0] += 10 * (np.arange(300) % 2)
+        found = suggest_n_clusters(scale(X), random_state=0)
+        assert found.n_clusters == 2
+        assert found.table["parted"][1] > 0.5

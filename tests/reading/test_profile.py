@@ -13,6 +13,7 @@ from fulcra.cluster import KMeans, KMedoids, MahalanobisKMeans, MiniBatchKMeans,
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.cluster import DBSCAN, AgglomerativeClustering, MeanShift
 from sklearn.cluster import KMeans as TheirKMeans
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression
@@ -147,8 +148,6 @@ def test_texts_are_described_by_their_words() -> None:
 
 
 def test_columns_that_the_model_does_not_see_are_left_out() -> None:
-    from sklearn.compose import make_column_transformer  # noqa: PLC0415
-
     table = pd.DataFrame({"id": np.arange(150), "a": X[:, 0], "b": X[:, 1]})
     model = make_pipeline(make_column_transformer((StandardScaler(), ["a", "b"])), KMeans(3, random_state=0))
     assert profile(model.fit(table), table).features == ("a", "b")
@@ -170,9 +169,66 @@ def test_wrong_models_are_named() -> None:
         profile(KMeans, X)
     with pytest.raises(TypeError, match="StandardScaler"):
         profile(StandardScaler().fit(X), X)
-    with pytest.raises(TypeError, match="LinearRegression predicts float64"):
+    with pytest.raises(TypeError, match="got a LinearRegression"):
         profile(LinearRegression().fit(X, LABELS), X)
     with pytest.raises(ValueError, match="cannot label new rows: X must be the 150 rows"):
         profile(AgglomerativeClustering(3).fit(X), X[:10])
     with pytest.raises(ValueError, match="sample_weight"):
         profile(KMeans(3).fit(X), X, sample_weight=-np.ones(150))
+
+
+def test_columns_are_found_by_their_names_in_any_order() -> None:
+    table = pd.DataFrame({"age": 40 + X[:, 0], "income": 5e4 + 1e3 * X[:, 1], "id": np.arange(150)})
+    steps = ColumnTransformer([("s", StandardScaler(), ["age", "income"])])
+    model = make_pipeline(steps, KMeans(3, random_state=0)).fit(table[["age", "income"]])
+    want = profile(model, table[["age", "income"]])
+    for columns in (["income", "age"], ["id", "income", "age"]):
+        found = profile(model, table[columns])
+        assert found.features == ("age", "income")
+        assert_array_equal(found.labels, want.labels)
+        assert_array_equal(found.centers, want.centers)
+        assert_array_equal(found.differences, want.differences)
+
+
+def test_functions_are_believed_as_far_as_they_keep_columns() -> None:
+    table = pd.DataFrame({"a": X[:, 2], "b": X[:, 0]})
+    for swap in (lambda frame: frame[["b", "a"]], lambda frame: frame[["b"]]):
+        model = make_pipeline(FunctionTransformer(swap), KMeans(2, random_state=0)).fit(table)
+        found = profile(model, table)
+        inside = found.labels == 0
+        for f, name in enumerate(found.features):
+            gap = table[name][inside].mean() - table[name][~inside].mean()
+            assert found.differences[0, f] == pytest.approx(gap / table[name].std())
+            assert found.centers[0, f] == pytest.approx(table[name][inside].mean())
+
+
+def test_weights_that_are_shares_count_as_rows() -> None:
+    model = KMeans.from_centers([[0, 0, 0], [6, 0, 1], [0, 6, 2]])
+    whole, shares = profile(model, X), profile(model, X, sample_weight=np.full(150, 1 / 150))
+    for name in ("spread", "differences", "low", "high"):
+        assert_allclose(getattr(shares, name), getattr(whole, name), rtol=1e-9)
+    # Half of the rows weigh nothing: the others are as many as they are.
+    weights = np.where(np.arange(150) % 2, 0.01, 0.0)
+    assert_allclose(profile(model, X, sample_weight=weights).sizes.sum(), 75)
+
+
+def test_stored_values_far_from_zero_keep_their_digits() -> None:
+    far = X + 1e8
+    sparse, dense = (moments(values, np.ones(150), LABELS, 3) for values in (sp.csr_matrix(far), far))
+    assert_allclose(sparse.variances(), dense.variances(), rtol=1e-6)
+    assert_allclose(sparse.means(), dense.means(), rtol=1e-15)
+
+
+def test_texts_beside_numbers_columns_by_steps_and_missing_booleans() -> None:
+    table = pd.DataFrame({"text": ["red car", "green apple"] * 75, "a": X[:, 0], "b": X[:, 1]})
+    parts = [("t", TfidfVectorizer(), "text"), ("s", StandardScaler(), ["a", "b"])]
+    model = make_pipeline(ColumnTransformer(parts, sparse_threshold=0), KMeans(3, random_state=0)).fit(table)
+    assert profile(model, table).features[-2:] == ("a", "b")
+    every_other = ColumnTransformer([("s", StandardScaler(), slice(0, 3, 2))])
+    frame = table[["a", "b"]].assign(c=X[:, 2])
+    found = profile(make_pipeline(every_other, KMeans(3, random_state=0)).fit(frame), frame)
+    assert found.features == ("a", "c")
+    flags = frame.assign(flag=pd.array([True, None, False] * 50, dtype="boolean"))
+    picked = ColumnTransformer([("s", StandardScaler(), ["a", "b", "c"])])
+    fitted = make_pipeline(picked, KMeans(3, random_state=0)).fit(flags)
+    assert profile(fitted, flags).features == ("a", "b", "c")

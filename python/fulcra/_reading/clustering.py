@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from sklearn.base import is_clusterer
 from sklearn.utils.validation import check_is_fitted
 
 from fulcra._base import Data
@@ -13,6 +14,8 @@ from fulcra._reading.undoing import steps_before
 
 #: Numbers in a block of distances.
 _BLOCK = 1 << 22
+#: What estimators call their centers.
+_CENTERS = ("cluster_centers_", "centroids_", "means_")
 
 
 @dataclass(frozen=True)
@@ -116,13 +119,17 @@ def clustering(model: Any, X: Data) -> Clustering:
         If X does not suit it.
     """
     transformers, clusterer = steps_before(model)
+    needed = "model must be a fitted clusterer, or a Pipeline that ends in one"
     if isinstance(clusterer, type):
-        raise TypeError(f"model must be a fitted clusterer; got the class {clusterer.__name__}.")
-    if not hasattr(clusterer, "predict") and not hasattr(clusterer, "fit_predict"):
-        raise TypeError(
-            f"model must be a fitted clusterer, or a Pipeline that ends in one; got {clusterer!r}."
-        )
+        raise TypeError(f"{needed}; got the class {clusterer.__name__}.")
+    if not hasattr(clusterer, "fit"):
+        swapped = ": were model and X swapped?" if hasattr(clusterer, "shape") else "."
+        raise TypeError(f"{needed}; got {_a(clusterer)}{swapped}")
+    if hasattr(X, "fit"):
+        raise TypeError(f"X must be a table; got {_a(X)}.")
     check_is_fitted(clusterer)
+    if not (is_clusterer(clusterer) or any(hasattr(clusterer, name) for name in _CENTERS)):
+        raise TypeError(f"{needed}; got {_a(clusterer)}.")
     rows: Any = X
     for transformer in transformers:
         if transformer is not None and transformer != "passthrough":
@@ -138,6 +145,11 @@ def clustering(model: Any, X: Data) -> Clustering:
     if centers is not None and len(centers) != n_clusters:
         centers = None
     return Clustering(transformers, clusterer, rows, labels, n_clusters, centers)
+
+
+def _a(thing: Any) -> str:
+    name = type(thing).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def _labels(clusterer: Any, rows: Any) -> NDArray[np.intp]:
@@ -161,7 +173,7 @@ def _labels(clusterer: Any, rows: Any) -> NDArray[np.intp]:
 
 
 def _centers(clusterer: Any, rows: Any) -> NDArray[np.float64] | None:
-    for name in ("cluster_centers_", "centroids_", "means_"):
+    for name in _CENTERS:
         centers = getattr(clusterer, name, None)
         if centers is None or sp.issparse(centers):
             continue

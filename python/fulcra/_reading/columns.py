@@ -97,6 +97,28 @@ def columns(X: Data, names: Sequence[str] | None = None) -> Columns:
     )
 
 
+def known_columns(model: Any, X: Data) -> Data:
+    """Return a table with the columns that a model was fitted to, in their order.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted; a Pipeline whose first step picks columns by name takes them in any order, and others beside.
+    X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        The table, as it is given to the model's `predict`.
+
+    Returns
+    -------
+    {array-like, sparse matrix, data frame}
+        X itself where it is no frame, where names come twice, or where it lacks some that the model knows.
+    """
+    known = getattr(model, "feature_names_in_", None)
+    given = list(getattr(X, "columns", ()))
+    if known is None or len(set(given)) < len(given) or not set(known) <= set(given):
+        return X
+    return X if given == list(known) else X[list(known)]
+
+
 def _of_numbers(values: Any, names: tuple[str, ...]) -> Columns:
     nothing = (None,) * len(names)
     return Columns(names, values, np.arange(len(names)), nothing, nothing, names, np.arange(values.shape[0]))
@@ -131,7 +153,7 @@ def _features(
     if cells.dtype.kind in "iuf":
         yield (name, cells.astype(np.float64)), (None, None)
         return
-    missing = np.array([cell is None or cell != cell for cell in cells], dtype=bool)  # noqa: PLR0124 - NaN
+    missing = np.array([_is_missing(cell) for cell in cells], dtype=bool)
     known = cells[~missing]
     if cells.dtype.kind == "O" and len(known) and all(_is_number(cell) for cell in known):
         values = np.full(len(cells), np.nan)
@@ -146,6 +168,11 @@ def _features(
         values[~missing] = codes == code
         opposite = levels[0] if len(levels) == 2 else None
         yield (f"{name} = {levels[code]}", values), (levels[code], opposite)
+
+
+def _is_missing(cell: Any) -> bool:
+    same = cell == cell  # noqa: PLR0124 - not so for NaN; for pandas' NA it is neither
+    return cell is None or not (isinstance(same, bool | np.bool_) and bool(same))
 
 
 def _is_number(cell: Any) -> bool:

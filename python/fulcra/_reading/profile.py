@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fulcra import _core
 from fulcra._base import Data, check_weights
 from fulcra._reading.clustering import Clustering, clustering
-from fulcra._reading.columns import Columns, columns
+from fulcra._reading.columns import Columns, columns, known_columns
 from fulcra._reading.undoing import made_of, undone
 
 _ROWS_AT_A_TIME = 65_536
@@ -109,17 +109,15 @@ def profile(
     if not hasattr(X, "shape"):
         X = np.asarray(X)
     found = clustering(model, X)
-    weights = check_weights(sample_weight, found.rows)
-    if weights is None:
-        weights = np.ones(found.rows.shape[0])
-    names: Any = getattr(model, "feature_names_in_", None)
+    weights = as_repetitions(check_weights(sample_weight, found.rows), found.rows.shape[0])
     transformers = found.transformers
     if np.ndim(X) == 1:  # texts, say: what the first step makes of them is the table
-        names, X = transformers[0].get_feature_names_out(), transformers[0].transform(X)
+        names: Any = transformers[0].get_feature_names_out()
+        table = columns(transformers[0].transform(X), names)
         transformers = transformers[1:]
-    table = columns(X, names if np.shape(names) == (X.shape[1],) else None)
-    made = made_of(transformers, len(table.table))
-    table = _picked(table, np.flatnonzero(made.sum(axis=0).A1[table.source] > 0))
+        made = made_of(transformers, len(table.table))
+    else:
+        table, made = seen_table(model, transformers, X)
     values = table.values
     on_scale = _on_the_models_scale(found.rows, table, made) if transformers else values
     sums = moments(values, weights, found.labels, found.n_clusters)
@@ -147,6 +145,54 @@ def profile(
         table=table,
         found=found,
     )
+
+
+def seen_table(model: Any, transformers: list[Any], X: Data) -> tuple[Columns, sp.csr_matrix]:
+    """Read what a model sees of a table.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted.
+    transformers : list of estimator
+        Its steps in front of the clusterer.
+    X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        The table, as it is given to the model's `predict`.
+
+    Returns
+    -------
+    table : Columns
+        The columns that reach the clusterer, by name where they have names.
+    made : CSR matrix of shape (n_model_columns, n_columns)
+        What the model's columns are made of; see `made_of`.
+    """
+    X = known_columns(model, X)
+    names: Any = getattr(model, "feature_names_in_", None)
+    table = columns(X, names if np.shape(names) == (np.shape(X)[1],) else None)
+    made = made_of(transformers, len(table.table))
+    return _picked(table, np.flatnonzero(made.sum(axis=0).A1[table.source] > 0)), made
+
+
+def as_repetitions(weights: NDArray[np.float64] | None, n_samples: int) -> NDArray[np.float64]:
+    """Return how many rows each stands for.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_samples,) or None
+        As they were given.
+    n_samples : int
+        Rows.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        The weights; where they sum to less than as many rows with different weights are worth, (sum w)^2 /
+        sum w^2 (Kish 1965), they are taken for shares, and sum to that.
+    """
+    if weights is None:
+        return np.ones(n_samples)
+    worth = weights.sum() ** 2 / np.square(weights).sum()
+    return weights * (worth / weights.sum()) if weights.sum() < worth else weights
 
 
 @dataclass(frozen=True)
@@ -223,9 +269,21 @@ def moments(values: Any, weights: NDArray[np.float64], labels: NDArray[np.intp],
     if sp.issparse(values):
         inside = np.flatnonzero(labels >= 0)
         member = sp.csr_matrix((weights[inside], (labels[inside], inside)), shape=(n_clusters, n_samples))
-        first, second = (member @ part for part in (values, values.multiply(values).tocsr()))
         weight = np.repeat(np.asarray(member.sum(axis=1)), n_features, axis=1)
-        return Moments(np.zeros(n_features), weight, first.toarray(), second.toarray())
+        total = weight[:, 0].sum()
+        middle = (
+            np.asarray(member.sum(axis=0) @ values).ravel() / total if total > 0 else np.zeros(n_features)
+        )
+        # Stored values less the middle, and for those that are not stored the middle itself.
+        stored = values.astype(np.float64)
+        stored.data = stored.data - middle[stored.indices]
+        held = member @ sp.csr_matrix(
+            (np.ones(stored.nnz), stored.indices, stored.indptr), shape=stored.shape
+        )
+        empty = weight - held.toarray()
+        first = (member @ stored).toarray() - empty * middle
+        stored.data = stored.data**2
+        return Moments(middle, weight, first, (member @ stored).toarray() + empty * middle**2)
     sample = values[:: max(1, n_samples // 1000)]
     middle = np.nan_to_num(_mean_of_known(sample))
     total = np.zeros((3, n_clusters, n_features))
@@ -266,7 +324,7 @@ def compared(
     -------
     differences, low, high : ndarray of shape (n_clusters, n_features)
         In standard deviations of all rows; 0 where those are 0; NaN where a cluster, or the rest, has no
-        rows. One row is taken to vary as the others do.
+        rows. Of one row there is no interval: NaN.
 
     References
     ----------
@@ -324,8 +382,8 @@ def _on_the_models_scale(rows: Any, table: Columns, made: sp.csr_matrix) -> Any:
         if len(becomes) == 1 and alone[becomes[0]]:
             if scaled is table.values:
                 scaled = table.values.copy()
-            cells = rows.iloc[:, becomes[0]] if hasattr(rows, "iloc") else rows[:, becomes[0]]
-            scaled[:, place] = cells
+            column = int(becomes[0])
+            scaled[:, place] = rows.iloc[:, column] if hasattr(rows, "iloc") else rows[:, column]
     return scaled
 
 

@@ -11,7 +11,13 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    Normalizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+)
 
 
 def steps_before(model: Any) -> tuple[list[Any], Any]:
@@ -95,7 +101,7 @@ def _parts(transformer: ColumnTransformer) -> Iterator[tuple[Any, NDArray[np.int
         if isinstance(given, slice):
             bounds = [names.index(end) if isinstance(end, str) else end for end in (given.start, given.stop)]
             past = isinstance(given.stop, str)  # slices of names include their end
-            picked = everything[bounds[0] : None if bounds[1] is None else bounds[1] + past]
+            picked = everything[bounds[0] : None if bounds[1] is None else bounds[1] + past : given.step]
         else:
             wanted = np.atleast_1d(np.asarray(given, dtype=object if isinstance(given, str) else None))
             if wanted.dtype.kind in "OU":
@@ -150,7 +156,38 @@ def _is_one_to_one(transformer: Any) -> bool:
         return True
     if isinstance(transformer, SimpleImputer):
         return not transformer.add_indicator and not np.any(_isnan(transformer.statistics_))
-    return isinstance(transformer, OneToOneFeatureMixin | FunctionTransformer)
+    if isinstance(transformer, FunctionTransformer):
+        return _keeps_columns(transformer)
+    return isinstance(transformer, OneToOneFeatureMixin) and not isinstance(transformer, Normalizer)
+
+
+def _keeps_columns(transformer: FunctionTransformer) -> bool:
+    """Whether a function makes of each column one column, and of nothing else: as far as a few rows show."""
+    if transformer.func is None:
+        return True
+    n = transformer.n_features_in_
+    names = getattr(transformer, "feature_names_in_", None)
+    probe = np.tile(np.linspace(0.2, 0.8, n), (n + 1, 1))
+    probe[np.arange(n), np.arange(n)] += 0.1
+    try:
+        with np.errstate(all="ignore"):
+            made = np.asarray(transformer.transform(_framed(probe, names)), dtype=np.float64)
+    except Exception:
+        return transformer.inverse_func is not None
+    if made.shape != probe.shape:
+        return False
+    moved = ~np.isclose(made[:-1], made[-1], rtol=1e-12, atol=0)
+    return not moved[~np.eye(n, dtype=bool)].any()
+
+
+def _framed(rows: NDArray[np.float64], names: Any) -> Any:
+    if names is None:
+        return rows
+    try:
+        import pandas as pd  # noqa: PLC0415 - not a dependency, but what had the names
+    except ImportError:
+        return rows
+    return pd.DataFrame(rows, columns=names)
 
 
 def _isnan(statistics: Any) -> NDArray[np.bool_]:
@@ -173,7 +210,12 @@ def _undo(transformer: Any, centers: NDArray[np.float64]) -> NDArray[np.float64]
     unknown = np.full((len(centers), n_in), np.nan)
     if isinstance(transformer, ColumnTransformer):
         for part, picked, to in _parts(transformer):
-            unknown[:, picked] = _undo(part, centers[:, to])
+            back = _undo(part, centers[:, to])
+            # Of a column that two parts take, the first that has a way back.
+            still = np.isnan(unknown[:, picked]) if back.shape == (len(centers), len(picked)) else False
+            unknown[:, picked] = (
+                np.where(still, back, unknown[:, picked]) if np.any(still) else unknown[:, picked]
+            )
     elif isinstance(transformer, SelectorMixin):
         unknown[:, transformer.get_support()] = centers
     elif isinstance(transformer, SimpleImputer) and _is_one_to_one(transformer):
@@ -188,7 +230,7 @@ def _undo(transformer: Any, centers: NDArray[np.float64]) -> NDArray[np.float64]
 
 def _returns(transformer: Any) -> bool:
     """Whether its `inverse_transform` takes numbers to the numbers that they came from."""
-    if isinstance(transformer, OneHotEncoder | OrdinalEncoder | SimpleImputer):
+    if isinstance(transformer, OneHotEncoder | OrdinalEncoder | SimpleImputer | KBinsDiscretizer):
         return False
     if isinstance(transformer, FunctionTransformer):
         return transformer.func is None or transformer.inverse_func is not None

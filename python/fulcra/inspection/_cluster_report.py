@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fulcra._reading.numbers import human
-from fulcra.inspection._naming import NOT_DISTINCT
 
 #: Features that the text and the page show of each cluster; the frame has all.
 _SHOWN = 5
+#: Clusters that the text shows.
+_MOST_CLUSTERS = 50
 _STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;color:#222;max-width:60em;margin:2em auto;padding:0 1em}"
     "img{max-width:100%}"
@@ -60,6 +61,9 @@ class ClusterReport:
     excess : float
         By how many standard errors log WCSS falls further than in uniform rows, from one cluster to these;
         from 4 on there are clusters. NaN where that cannot be said.
+    parted : float
+        The share of looks at rows that the clusters were not made of in which there is a gap between one of
+        them and its nearest neighbour; from one half on there are clusters, whatever `excess` says.
     typical, borderline, outliers : tuple of list
         For each cluster, what some rows are called (their index): the nearest to its center; those with
         another center nearly as near, the most doubtful first; those much farther from the center than rows
@@ -86,6 +90,7 @@ class ClusterReport:
     confirmed: NDArray[np.bool_]
     stability: NDArray[np.float64]
     excess: float
+    parted: float
     typical: tuple[list[Any], ...]
     borderline: tuple[list[Any], ...]
     outliers: tuple[list[Any], ...]
@@ -120,13 +125,14 @@ class ClusterReport:
         Returns
         -------
         dict
-            'n_rows', 'excess', 'headline', 'confidence', and 'clusters': for each a dict of its figures, with
-            those of every feature under 'features'. What is not a number is None, so that it can be written
-            as JSON.
+            'n_rows', 'excess', 'parted', 'headline', 'confidence', and 'clusters': for each a dict of its
+            figures, with those of every feature under 'features'. What is not a number is None, so that it
+            can be written as JSON.
         """
         return {
             "n_rows": len(self.labels),
             "excess": _plain(self.excess),
+            "parted": _plain(self.parted),
             "headline": self._headline(),
             "confidence": self.confidence,
             "clusters": [
@@ -190,7 +196,8 @@ class ClusterReport:
                 "n_outliers": [len(rows) for rows in self.outliers],
             }
             head = pd.DataFrame(figures, index=pd.Index(clusters, name="cluster"))
-            centers = pd.DataFrame(self.centers, index=head.index, columns=list(self.features))
+            named = [f"{name} (center)" if name in figures else name for name in self.features]
+            centers = pd.DataFrame(self.centers, index=head.index, columns=named)
             return pd.concat([head, centers], axis=1)
         if kind != "features":
             raise ValueError(f"kind must be 'clusters' or 'features'; got {kind!r}.")
@@ -202,14 +209,16 @@ class ClusterReport:
 
     def __str__(self) -> str:
         lines = [self._headline()]
-        for j, name in enumerate(self.names):
+        for j, name in enumerate(self.names[:_MOST_CLUSTERS]):
             lines += ["", f"{j}  {name}: {self._about(j)}"]
-            rows = [self._headings(), *self._figures(j)]
+            rows: list[tuple[str, ...]] = [self._headings(), *self._figures(j)]
             widths = [max(len(cells[place]) for cells in rows) for place in range(len(rows[0]))]
             for cells in rows if len(rows) > 1 else ():
                 padded = map(str.rjust, cells[1:], widths[1:])
                 lines.append(f"     {cells[0]:<{widths[0]}}  {'  '.join(padded)}".rstrip())
             lines += [f"     {sentence}" for sentence in self._members(j)]
+        if len(self.names) > _MOST_CLUSTERS:
+            lines += ["", f"{len(self.names) - _MOST_CLUSTERS} more clusters: to_frame() has them all."]
         return "\n".join([*lines, "", *self._footnotes()])
 
     def _repr_html_(self) -> str:
@@ -251,28 +260,30 @@ class ClusterReport:
             f"{self._repr_html_()}</body></html>\n"
         )
 
+    @property
+    def is_structured(self) -> bool:
+        """Whether there are clusters at all, not pieces of one cloud; yes, where nothing can be said."""
+        return is_structure(self.excess, self.parted)
+
     def _headline(self) -> str:
         k, n = len(self.names), len(self.labels)
-        said = f"{k} cluster{'s' * (k != 1)} of {n:,} rows"
-        named = sum(name != NOT_DISTINCT for name in self.names)
-        if k == 1:
+        said = f"{k} cluster{'s' * (k != 1)} of {n:,} row{'s' * (n != 1)}"
+        again = int((self.stability >= STABLE).sum())
+        if k <= 1:
             return f"{said}."
-        if np.isnan(self.excess):
-            real = "whether they are more than pieces of one cloud cannot be said"
-        elif self.is_structure(self.excess):
-            real = f"more clustered than rows without clusters (by {self.excess:.1f} standard errors)"
-        else:
+        if not self.is_structured:
             return (
                 f"{said}: pieces of one cloud, no more clustered than rows without clusters "
                 f"({self.excess:.1f} standard errors; {_EXCESS:g} are asked for). The figures describe the "
                 "pieces."
             )
-        return f"{said}: {real}; {named} of {k} are found again in halves of the rows."
-
-    @staticmethod
-    def is_structure(excess: float) -> bool:
-        """Whether an excess says that there are clusters at all; yes, where nothing can be said."""
-        return not excess < _EXCESS
+        if self.excess >= _EXCESS:
+            real = f"more clustered than rows without clusters (by {self.excess:.1f} standard errors)"
+        elif self.parted > _PARTED:
+            real = f"with a gap between neighbours in {self.parted:.0%} of the looks"
+        else:
+            real = "whether they are more than pieces of one cloud cannot be said"
+        return f"{said}: {real}; {again} of {k} are found again in halves of the rows."
 
     def _about(self, j: int) -> str:
         rows = f"{self.sizes[j]:,.0f}" if float(self.sizes[j]).is_integer() else f"{self.sizes[j]:,.4g}"
@@ -323,9 +334,20 @@ class ClusterReport:
         return said
 
 
+#: From here on a cluster found in other rows is the same cluster (Hennig 2007, section 5).
+STABLE = 0.75
 #: Standard errors by which log WCSS must fall further than in uniform rows. Of one k, uniform rows reach 3 at
-#: most in some thousand simulations, groups three deviations apart 5 at least.
+#: most in some thousand simulations; groups three deviations apart in unscaled columns 5 at least, less where
+#: scaled columns of noise stand beside them.
 _EXCESS = 4.0
+#: The share of looks with a gap between neighbours. Rows without clusters of nine kinds, heavy-tailed ones
+#: among them, have one in none; a curved cloud cut in three in a third.
+_PARTED = 0.5
+
+
+def is_structure(excess: float, parted: float) -> bool:
+    """Say whether there are clusters at all; yes, where nothing can be said."""
+    return parted > _PARTED or not excess < _EXCESS
 
 
 def _signed(value: float) -> str:

@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from fulcra._base import Data, Interval, check_function_params, check_weights
-from fulcra._reading.profile import Profile, profile
+from fulcra._reading.profile import Profile, as_repetitions, profile
 from fulcra.inspection import _naming
-from fulcra.inspection._cluster_report import ClusterReport
+from fulcra.inspection._cluster_report import STABLE, ClusterReport, is_structure
 from fulcra.inspection._resampling import Evidence, evidence
 
-#: From here on a cluster found in other rows is the same cluster (Hennig 2007, section 5).
-_STABLE = 0.75
 #: The share of looks in which a difference must be found again.
 _CONFIRMED = 0.9
 #: Another center at most a tenth farther than the own one.
@@ -52,11 +50,13 @@ def explain_clusters(
     """Say what each cluster of a fitted model is, whether it is real, and who is typical of it.
 
     Three questions are asked before a cluster gets a name. Are there clusters at all: does WCSS fall further
-    than in uniform rows in a box along the principal axes, by 4 standard errors? Is this cluster found again:
-    when random halves of the rows are clustered anew, and each labels the other, are the rows found in its
-    place the same (mean Jaccard similarity of 0.75)? And is this difference found again: of the rows that the
-    fit has not seen, is the cluster on the same side of the others, beyond its simultaneous interval, in nine
-    of ten looks? A cluster that fails is called "not distinct"; its figures are there all the same.
+    than in uniform rows in a box along the principal axes, by 4 standard errors, or is there, in most looks
+    at rows that the clusters were not made of, a gap between one of them and its nearest neighbour? Is this
+    cluster found again: when random halves of the rows are clustered anew, and each labels the other, are the
+    rows found in its place the same (mean Jaccard similarity of 0.75)? And is this difference found again: of
+    the rows that the fit has not seen, is the cluster on the same side of the others, beyond its simultaneous
+    interval, in nine of ten looks? A cluster that fails is called "not distinct"; its figures are there all
+    the same.
 
     Parameters
     ----------
@@ -68,7 +68,8 @@ def explain_clusters(
         The table, as it is given to the model's `predict`; the rows of the fit, or others. Texts, where the
         first step makes columns of them.
     sample_weight : array-like of shape (n_samples,), default=None
-        How many rows each stands for; None: one.
+        How many rows each stands for; None: one. Weights that sum to less than so many rows are worth are
+        taken for shares. Halves are clustered with them by models that take weights.
     confidence : float, default=0.95
         That of each interval.
     n_resamples : int, default=20
@@ -106,8 +107,10 @@ def explain_clusters(
     one of its columns is this one, else in the table's units. It says how these groups differ; that groups
     made by k-means differ is no evidence that they exist, which is what the three questions are for.
 
-    The uniform rows keep what has no range to be uniform in: levels, and columns of two values, are dealt out
-    among the rows anew, each column by itself, and the others spread as much as they do in X.
+    The uniform rows keep what has no range to be uniform in: levels, columns of few values, and those of
+    which many rows share a value, are dealt out among the rows anew, each by itself, and the others spread as
+    much as they do in X. A gap is one between thirds of the line from center to center, in columns of many
+    values (binomial test, 0.001): where the density has one peak, the middle is not the emptiest.
 
     Halves are clustered by a model with the parameters of this one, from fresh starts (k-means++ where it was
     given centers, 3 starts where it makes one), scikit-learn's k-means by ours. Steps of a Pipeline stay as
@@ -138,9 +141,7 @@ def explain_clusters(
     ('not distinct', 'not distinct', 'not distinct')
     """
     found = profile(model, X, sample_weight=sample_weight, confidence=confidence)
-    weights = check_weights(sample_weight, found.found.rows)
-    if weights is None:
-        weights = np.ones(len(found.labels))
+    weights = as_repetitions(check_weights(sample_weight, found.found.rows), len(found.labels))
     seen = evidence(
         found,
         weights,
@@ -167,6 +168,7 @@ def explain_clusters(
         confirmed=confirmed,
         stability=seen.stability,
         excess=seen.excess,
+        parted=seen.parted,
         typical=members.typical(),
         borderline=members.borderline(),
         outliers=members.outliers(),
@@ -177,7 +179,7 @@ def explain_clusters(
 
 def _distinct(seen: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which clusters may have a name, and which of their differences are confirmed."""
-    distinct = (seen.stability >= _STABLE) & ClusterReport.is_structure(seen.excess)
+    distinct = (seen.stability >= STABLE) & is_structure(seen.excess, seen.parted)
     return distinct, (seen.confirmed >= _CONFIRMED) & distinct[:, np.newaxis]
 
 

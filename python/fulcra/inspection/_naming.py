@@ -94,17 +94,26 @@ def names(found: Profile, distinct: NDArray[np.bool_], confirmed: NDArray[np.boo
 def word(term: Term, table: Columns) -> str:
     """Say in a word or two which way a cluster goes in a feature."""
     f = term.feature
-    name, level, opposite = table.names[f], table.levels[f], table.opposites[f]
+    level, opposite = table.levels[f], table.opposites[f]
+    plain = called(table)[f]
     if level is not None:
-        column = _plain(table.table[table.source[f]])
         if (level, opposite) == ("True", "False"):
-            return column if term.level > 0 else f"not {column}"
+            return plain if term.level > 0 else f"not {plain}"
         if term.level < 0:
-            return f"not {column} {level}" if opposite is None else f"{column} {opposite}"
-        return f"{column} {level}"
-    plain = _plain(name)
+            return f"not {plain} {level}" if opposite is None else f"{plain} {opposite}"
+        return f"{plain} {level}"
     own = _WORDS.get(plain.lower())
-    return own[term.level + 1] if own else f"{_LEVELS[term.level + 1]} {plain}"
+    # Two columns with the same adjectives, price and cost, would contradict each other.
+    if own and sum(_WORDS.get(other.lower()) == own for other in called(table)) == 1:
+        return own[term.level + 1]
+    return f"{_LEVELS[term.level + 1]} {plain}"
+
+
+def called(table: Columns) -> tuple[str, ...]:
+    """Return what the column of each feature is called: as words, without its unit where that is enough."""
+    bare = [_plain(name) for name in table.table]
+    names = [plain if bare.count(plain) == 1 else name for plain, name in zip(bare, table.table, strict=True)]
+    return tuple(names[source] for source in table.source)
 
 
 def _plain(name: str) -> str:
@@ -167,11 +176,21 @@ def _tell_apart(said: list[str], group: list[int], found: Profile) -> None:
     """Add to names that are the same how these clusters differ from each other, or else a number."""
     numbers = np.flatnonzero(found.table.is_number)
     spans = np.ptp(np.nan_to_num(found.scores[group][:, numbers]), axis=0)
-    if len(group) == 2 and spans.max(initial=0) >= LARGE:
+    width = np.sqrt(np.nan_to_num(found.within[group][:, numbers] ** 2).mean(axis=0))
+    spans[spans < np.minimum(LARGE, _APART * width)] = 0
+    if len(group) == 2 and spans.max(initial=0) > 0:
         f = int(numbers[np.argmax(spans)])
         lower, higher = sorted(group, key=lambda j: float(found.scores[j, f]))
-        said[lower] += f", lower {_plain(found.features[f])}"
-        said[higher] += f", higher {_plain(found.features[f])}"
+        for level, far in ((-1, lower), (1, higher)):
+            said_so = word(Term(f, level), found.table)
+            if said_so in said[far].split(", "):
+                # Both are low, or high, in what tells them apart: one of them is more so.
+                parts = [f"very {part}" if part == said_so else part for part in said[far].split(", ")]
+                said[far] = ", ".join(parts)
+                return
+        plain = called(found.table)[f]
+        said[lower] += f", lower {plain}"
+        said[higher] += f", higher {plain}"
         return
     for number, j in enumerate(group, start=1):
         said[j] += f" ({number})"

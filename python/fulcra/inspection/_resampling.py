@@ -10,10 +10,13 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import has_fit_parameter
 
 from fulcra._reading.clustering import Clustering
 from fulcra._reading.columns import columns
 from fulcra._reading.profile import Profile, compared, moments
+from fulcra.metrics._gap import gap_beside, is_coarse, without_clusters
+from fulcra.metrics._stability import gaps
 
 #: Directions in which rows are held against uniform ones; those in which they spread most.
 _MOST_AXES = 20
@@ -32,6 +35,8 @@ class Evidence:
     excess : float
         By how many standard errors log WCSS falls further than in rows without clusters; NaN where that
         cannot be said.
+    parted : float
+        The share of looks in which some cluster has a gap between itself and its nearest neighbour.
     stability : ndarray of shape (n_clusters,)
         Mean Jaccard similarity, over the halvings, of each cluster with the one that is found in its place.
     confirmed : ndarray of shape (n_clusters, n_features)
@@ -39,6 +44,7 @@ class Evidence:
     """
 
     excess: float
+    parted: float
     stability: NDArray[np.float64]
     confirmed: NDArray[np.float64]
 
@@ -76,58 +82,83 @@ def evidence(
     k = found.n_clusters
     some = np.flatnonzero((weights > 0) & (found.labels >= 0))
     some = np.sort(draw.permutation(some)[:max_samples])
-    shared = np.zeros(k)
+    shared, parted = np.zeros(k), 0.0
+    fine = _fine_columns(found.rows, described.levels, some)
     confirmed = np.zeros(signs.shape)
     # Of all differences together one is confirmed by chance in a halving with probability 0.05 (Bonferroni).
     confidence = 1 - 0.05 / max(1, signs.size)
     for _ in range(n_resamples):
         order = draw.permutation(some)
         halves = order[: len(order) // 2], order[len(order) // 2 :]
-        for one, other in (halves, halves[::-1]):
-            again = _labels_by(found, one, other, weights, draw.randint(_LARGEST_SEED))
-            if again is None:
+        for one, other in (halves, halves[::-1]) if len(halves[0]) else ():
+            model = _refitted(found, one, weights, draw.randint(_LARGEST_SEED))
+            if model is None:
                 continue
+            mine, again = (_labels(model, found, half) for half in (one, other))
+            parted += gaps(fine[other], again, _means(fine[one], mine, k)).any()
             again = _matched(found.labels[other], again, k)
             shared += _jaccard(found.labels[other], again, weights[other], k)
             differences, low, high = compared(moments(values[other], weights[other], again, k), confidence)
             confirmed += np.where(signs > 0, low > 0, high < 0) & (np.sign(differences) == signs)
     looks = max(1, 2 * n_resamples)
     excess = _excess(_part(found.rows, some), k, described.levels, draw)
-    return Evidence(excess, shared / looks, confirmed / looks)
+    return Evidence(excess, parted / looks, shared / looks, confirmed / looks)
 
 
 def _part(rows: Any, which: NDArray[np.intp]) -> Any:
     return rows.iloc[which] if hasattr(rows, "iloc") else rows[which]
 
 
-def _labels_by(
-    found: Clustering,
-    one: NDArray[np.intp],
-    other: NDArray[np.intp],
-    weights: NDArray[np.float64],
-    seed: int,
-) -> NDArray[np.intp] | None:
-    """Cluster `one` half and label the `other` by it; None where it has too few distinct rows."""
+def _refitted(
+    found: Clustering, which: NDArray[np.intp], weights: NDArray[np.float64], seed: int
+) -> Any | None:
+    """Cluster some rows anew; None where they have too few distinct ones."""
     model = _fresh(found.clusterer, found.n_clusters, seed)
-    rows = _part(found.rows, one)
+    rows = _part(found.rows, which)
+    weigh = not (weights[which] == 1).all() and has_fit_parameter(model, "sample_weight")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:
-            if (weights[one] == 1).all():
-                model.fit(rows)
-            else:
-                model.fit(rows, sample_weight=weights[one])
+            model = model.fit(rows, sample_weight=weights[which]) if weigh else model.fit(rows)
         except ValueError:
             return None
     if hasattr(model, "predict"):
-        return np.asarray(model.predict(_part(found.rows, other))).astype(np.intp)
+        return model
     from sklearn.neighbors import NearestCentroid  # noqa: PLC0415 - for clusterers without predict
 
     if len(np.unique(model.labels_)) < 2:
-        return np.zeros(len(other), dtype=np.intp)
-    nearest = NearestCentroid().fit(rows, model.labels_)
-    labels: NDArray[np.intp] = nearest.predict(_part(found.rows, other)).astype(np.intp)
-    return labels
+        return None
+    return NearestCentroid().fit(rows, model.labels_)
+
+
+def _labels(model: Any, found: Clustering, which: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Label rows by a model that was fitted to some."""
+    return np.asarray(model.predict(_part(found.rows, which))).astype(np.intp)
+
+
+def _means(rows: NDArray[np.float64], labels: NDArray[np.intp], k: int) -> NDArray[np.float64]:
+    """Return the mean of each cluster, NaN where it has no rows."""
+    inside = labels >= 0
+    k = max(k, int(labels.max(initial=0)) + 1)
+    counts = np.bincount(labels[inside], minlength=k).astype(np.float64)[:, np.newaxis]
+    sums = np.zeros((k, rows.shape[1]))
+    np.add.at(sums, labels[inside], rows[inside])
+    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+
+
+def _fine_columns(
+    rows: Any, levels: Sequence[NDArray[np.intp]], some: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return what gaps can be seen in, numbers of many values, (n_samples, n_columns); none of CSR rows."""
+    if sp.issparse(rows):
+        return np.empty((rows.shape[0], 0))
+    if hasattr(rows, "columns"):
+        rows, levels = _as_numbers(rows)
+    numbers = np.asarray(rows, dtype=np.float64)
+    kept = np.ones(numbers.shape[1], dtype=bool)
+    kept[np.concatenate([np.empty(0, dtype=np.intp), *levels])] = False
+    kept[kept] = [not is_coarse(numbers[some, f]) for f in np.flatnonzero(kept)]
+    return numbers[:, kept]
 
 
 def _fresh(clusterer: Any, n_clusters: int, seed: int) -> Any:
@@ -143,13 +174,14 @@ def _fresh(clusterer: Any, n_clusters: int, seed: int) -> Any:
     model = ours() if ours is not None else clone(clusterer)
     known = model.get_params(deep=False)
     changed = {name: value for name, value in given.items() if name in known} if ours is not None else {}
+    changed |= {name: None for name in ("means_init", "weights_init", "precisions_init") if name in known}
     if "n_clusters" in known:
         changed["n_clusters"] = n_clusters
     if "random_state" in known:
         changed["random_state"] = seed
     if not isinstance(given.get("init"), str):
         changed |= {"init": kind().get_params(deep=False)["init"]} if "init" in known else {}
-    if known.get("n_init") in ("auto", 1):
+    if given.get("n_init") in ("auto", 1):
         changed["n_init"] = _N_INIT
     if "verbose" in known:
         changed["verbose"] = 0
@@ -181,36 +213,20 @@ def _jaccard(
 
 def _excess(rows: Any, k: int, levels: Sequence[NDArray[np.intp]], draw: np.random.RandomState) -> float:
     """Return by how many standard errors k clusters are more than rows without clusters have."""
-    from fulcra.metrics._gap import gap_beside, on_principal_axes  # noqa: PLC0415 - the room beside
-
     if k < 2 or k >= rows.shape[0]:
         return float("nan")
     if hasattr(rows, "columns"):
         rows, levels = _as_numbers(rows)
-    if not sp.issparse(rows):
-        two = (len(np.unique(column)) == 2 for column in rows.T)
-        listed = set(np.concatenate([[-1], *levels]).tolist())
-        levels = [*levels, *(np.array([f]) for f, is_two in enumerate(two) if is_two and f not in listed)]
-    blocks = [
-        np.asarray(rows[:, block].toarray() if sp.issparse(rows) else rows[:, block]) for block in levels
-    ]
-    others = np.setdiff1d(np.arange(rows.shape[1]), np.concatenate([[-1], *levels]))
-    turned = _on_most_axes(rows[:, others], draw) if others.size else np.empty((rows.shape[0], 0))
-    turned = on_principal_axes(turned) if others.size else turned
-    whole = np.hstack([turned, *blocks]).astype(np.float64)
+    if sp.issparse(rows):
+        rows, levels = _on_most_axes(rows, draw), ()
+    whole, drawn = without_clusters(
+        np.asarray(rows, dtype=np.float64), levels, lambda others: _on_most_axes(others, draw)
+    )
     if np.ptp(whole, axis=0).max(initial=0) == 0:
         return float("nan")
-    low, high = turned.min(axis=0), turned.max(axis=0)
-    if blocks:
-        # Beside columns that keep their variance, the box must have that of the rows too.
-        half = np.sqrt(3) * turned.std(axis=0)
-        low, high = -half, half
-
-    def drawn() -> NDArray[np.float64]:
-        box = draw.uniform(low, high, size=turned.shape)
-        return np.hstack([box, *(block[draw.permutation(len(block))] for block in blocks)])
-
-    gap = gap_beside(whole, np.array([1, k]), drawn, n_references=_N_REFERENCES, n_init=_N_INIT, draw=draw)
+    gap = gap_beside(
+        whole, np.array([1, k]), lambda: drawn(draw), n_references=_N_REFERENCES, n_init=_N_INIT, draw=draw
+    )
     return float(gap.excess()[-1])
 
 

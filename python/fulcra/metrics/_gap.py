@@ -5,7 +5,7 @@ statistic", Journal of the Royal Statistical Society B 63.
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -24,6 +24,8 @@ from fulcra.metrics._dispersion import wcss
 #: As a share of the total sum of squares: what rows that all lie on their centers are taken to have.
 _NOTHING = 1e-30
 _LARGEST_SEED = 2**31 - 1
+#: Of a column with fewer values than this, or one that a larger share of the rows has, ties are not chance.
+_FEW_VALUES, _SHARED = 20, 0.1
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,62 @@ def _log_wcss(
         raise ValueError("All rows of X are equal: there is nothing to compare.")
     sums = [total if k == 1 else quiet_k_means(X, k, n_init, draw).inertia_ for k in candidates]
     return log_of(np.array(sums), total)
+
+
+def without_clusters(
+    rows: NDArray[np.float64],
+    levels: Sequence[NDArray[np.intp]] = (),
+    lean: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+) -> tuple[NDArray[np.float64], Callable[[np.random.RandomState], NDArray[np.float64]]]:
+    """Return rows along their axes, and what draws rows like them that have no clusters.
+
+    Numbers are uniform in a box along the principal axes. A column that has few values, or one that many rows
+    share, is never uniform, and would pass for clusters: it keeps its values, dealt out anew among the rows.
+    Beside such columns the box has the variance of the rows, else their range.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_samples, n_features)
+        The rows.
+    levels : sequence of ndarray
+        Columns that are dealt out together: those that a column of levels became.
+    lean : callable
+        Leaves fewer axes of the other columns, where they are many.
+
+    Returns
+    -------
+    turned : ndarray of shape (n_samples, n_axes)
+        As k-means sees the rows.
+    drawn : callable
+        Takes a RandomState, returns (n_samples, n_axes).
+    """
+    taken = np.zeros(rows.shape[1], dtype=bool)
+    for block in levels:
+        taken[block] = True
+    coarse = [np.array([f]) for f in np.flatnonzero(~taken) if is_coarse(rows[:, f])]
+    blocks = [*levels, *coarse]
+    for block in coarse:
+        taken[block] = True
+    others = rows[:, ~taken]
+    others = lean(others) if lean is not None and others.shape[1] else others
+    turned = on_principal_axes(others) if others.shape[1] else others
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    if blocks:
+        half = np.sqrt(3) * turned.std(axis=0)
+        low, high = -half, half
+
+    def drawn(draw: np.random.RandomState) -> NDArray[np.float64]:
+        box = draw.uniform(low, high, size=turned.shape)
+        return np.hstack([box, *(rows[:, block][draw.permutation(len(rows))] for block in blocks)])
+
+    return np.hstack([turned, *(rows[:, block] for block in blocks)]), drawn
+
+
+def is_coarse(values: NDArray[np.float64]) -> bool:
+    """Whether a column has few values (below 20, each five times on average), or one that a tenth shares."""
+    _, counts = np.unique(values, return_counts=True)
+    few = len(counts) < min(_FEW_VALUES, len(values) / 5)
+    return bool(few or counts.max() > max(_SHARED * len(values), 4))
 
 
 def on_principal_axes(X: NDArray[np.float64]) -> NDArray[np.float64]:

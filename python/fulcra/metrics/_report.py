@@ -42,8 +42,8 @@ class ClusterCountReport:
         there are clusters; None is no opinion.
     table : dict of str to ndarray of shape (n_candidates,)
         By number of clusters ('n_clusters'): 'wcss', 'bend', 'silhouette' and its 'silhouette_error', 'gap'
-        and 'gap_error', 'davies_bouldin', 'stability' and 'stability_error', 'excess'. NaN where a figure is
-        not defined; see `suggest_n_clusters` for what each is.
+        and 'gap_error', 'davies_bouldin', 'stability' and 'stability_error', 'excess', 'parted'. NaN where a
+        figure is not defined; see `suggest_n_clusters` for what each is.
     """
 
     n_clusters: int

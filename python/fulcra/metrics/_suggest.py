@@ -16,10 +16,12 @@ from fulcra.metrics._gap import (
     GapStatistic,
     checked_range,
     dense_rows,
-    gap_statistic,
+    gap_beside,
+    is_coarse,
     log_of,
     one_standard_error,
     quiet_k_means,
+    without_clusters,
 )
 from fulcra.metrics._report import ClusterCountReport
 from fulcra.metrics._stability import prediction_strength
@@ -27,6 +29,8 @@ from fulcra.metrics._stability import prediction_strength
 #: Standard errors by which log WCSS must fall further than in rows without clusters. With 20 references, rows
 #: without clusters reach 4.7 at most in 275 simulations, two groups five deviations apart 7 at least.
 _EXCESS = 5.0
+#: The share of halvings with a gap between neighbouring clusters; rows without clusters have one in none.
+_PARTED = 0.5
 #: The prediction strength of clusters that can be found again (Tibshirani and Walther 2005, section 3).
 _STRONG = 0.8
 #: Up to here silhouettes are exact; beyond, of a sample of rows against all rows.
@@ -56,10 +60,14 @@ def suggest_n_clusters(
 ) -> ClusterCountReport:
     """Suggest how many clusters k-means should look for, and say when there are none.
 
-    First a test: does log WCSS fall further, at any k, than in uniform rows in a box along the principal axes
-    of X? By 5 standard errors ('excess' in the table), or else there are no clusters: ``n_clusters`` is 1.
-    If there are, five measures vote, and most votes win; on a tie, of those k the one with the highest
-    silhouette.
+    First a test. Does log WCSS fall further, at any k, than in uniform rows in a box along the principal axes
+    of X, by 5 standard errors ('excess' in the table)? Or is there, at some k, in most halvings a gap between
+    neighbouring clusters of the one half in the other ('parted')? If neither, there are no clusters:
+    ``n_clusters`` is 1; if only the gaps say so, it is the least k with them. Columns that have few values,
+    or one that more than a tenth of the rows share, are never uniform: among the rows to compare with they
+    keep their values, dealt out anew.
+    If there are clusters, five measures vote, and most votes win; on a tie, of those k the one with the
+    highest silhouette.
 
     - elbow: the k at which the curve of log WCSS bends most, that is, the fall to it exceeds the fall from it
       by most ('bend'). On the logarithm, so that the bend is a ratio and not a matter of scale.
@@ -124,17 +132,27 @@ def suggest_n_clusters(
     if len(rows) > max_samples:
         some = rows[np.sort(draw.permutation(len(rows))[:max_samples])]
         notes.append(f"Gap and stability look at {max_samples} of the {len(rows)} rows, drawn at random.")
-    gap = gap_statistic(some, candidates, n_references=n_references, n_init=_N_INIT, random_state=draw)
+    n_coarse = sum(is_coarse(column) for column in some.T)
+    if n_coarse:
+        notes.append(
+            f"{n_coarse} of {some.shape[1]} columns have few values, or one that many rows share: ties are "
+            "no evidence, so these are held against their own values in another order."
+        )
+    turned, drawn = without_clusters(np.asarray(some, dtype=np.float64))
+    gap = gap_beside(
+        turned, candidates, lambda: drawn(draw), n_references=n_references, n_init=_N_INIT, draw=draw
+    )
     strengths = np.array(
         [
-            (1.0, 0.0)
+            (1.0, 0.0, 0.0)
             if k == 1
             else prediction_strength(some, k, n_splits=n_splits, n_init=_N_INIT, draw=draw)
             for k in candidates
         ]
     )
     figures |= {"gap": gap.gap, "gap_error": gap.standard_error, "excess": gap.excess()}
-    figures |= {"stability": strengths[:, 0], "stability_error": strengths[:, 1]}
+    names = "stability", "stability_error", "parted"
+    figures |= dict(zip(names, strengths.T, strict=True))
     votes = _votes(figures, gap)
     return _decide(_in_order(figures), votes, notes)
 
@@ -188,18 +206,27 @@ def _votes(figures: dict[str, NDArray[Any]], gap: GapStatistic) -> dict[str, int
 def _decide(
     table: dict[str, NDArray[Any]], votes: dict[str, int | None], notes: list[str]
 ) -> ClusterCountReport:
-    candidates, excess = table["n_clusters"], table["excess"]
+    candidates, excess, parted = table["n_clusters"], table["excess"], table["parted"]
     best = int(np.argmax(excess[1:])) + 1
     most = f"{excess[best]:.1f} standard errors at k={candidates[best]}; {_EXCESS:g} are asked for"
-    if excess[best] < _EXCESS:
+    with_gap = np.flatnonzero(parted > _PARTED)
+    if excess[best] < _EXCESS and not with_gap.size:
         why = (
             "The rows are no more clustered than uniform rows in a box along their principal axes (by "
             f"{most})."
         )
         return ClusterCountReport(1, (why, *notes), votes, table)
-    reasons = [
-        f"The rows are more clustered than uniform rows in a box along their principal axes (by {most})."
-    ]
+    if excess[best] >= _EXCESS:
+        reasons = [
+            f"The rows are more clustered than uniform rows in a box along their principal axes (by {most})."
+        ]
+    else:  # what WCSS does not show, its bends and gaps do not count
+        chosen = int(candidates[with_gap[0]])
+        why = (
+            f"There is a gap between neighbouring clusters in {parted[with_gap[0]]:.0%} of the halvings at "
+            f"{chosen} clusters, the fewest with one; uniform rows fall as far in WCSS (excess {most})."
+        )
+        return ClusterCountReport(chosen, (why, *notes), votes, table)
     counts = Counter(vote for vote in votes.values() if vote is not None)
     silhouettes = dict(zip(candidates.tolist(), table["silhouette"].tolist(), strict=True))
     chosen = max(counts, key=lambda k: (counts[k], silhouettes[k]))
@@ -216,6 +243,6 @@ def _decide(
 def _in_order(figures: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Give every report the same columns."""
     names = ["n_clusters", "wcss", "bend", "silhouette", "silhouette_error", "gap", "gap_error"]
-    names += ["davies_bouldin", "stability", "stability_error", "excess"]
+    names += ["davies_bouldin", "stability", "stability_error", "excess", "parted"]
     missing = np.full(len(figures["n_clusters"]), np.nan)
     return {name: figures.get(name, missing) for name in names}
