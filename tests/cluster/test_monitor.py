@@ -512,6 +512,72 @@ def test_levels_of_texts_drift_as_shares() -> None:
         fitted.drift(one.assign(colour=1.5))
 
 
+def _picked_by_name() -> tuple[CentroidMonitor, pd.DataFrame]:
+    table = pd.DataFrame(
+        {
+            "id": np.arange(400.0) * 1000,
+            "heat": RNG.normal(20, 1, 400),
+            "kind": RNG.choice(["a", "b", "c"], 400),
+            "speed": RNG.normal(500, 30, 400),
+        }
+    )
+    encoded = make_column_transformer((StandardScaler(), ["speed", "heat"]), (OneHotEncoder(), ["kind"]))
+    return CentroidMonitor(make_pipeline(encoded, KMeans(2, random_state=0))).fit(table), table
+
+
+@pytest.mark.parametrize("polars", [False, True])
+def test_columns_are_paired_by_name_as_the_pipeline_does(polars: bool) -> None:
+    fitted, table = _picked_by_name()
+    # What no step hands on is no feature: ids that grow are no drift.
+    assert fitted.features_ == ("heat", "kind = a", "kind = b", "kind = c", "speed")
+    assert fitted.centers_.shape == fitted.spreads_.shape == (2, 5)
+    later = table.assign(id=table["id"] + 1e9, note="new")
+    for names in (["speed", "note", "kind", "heat", "id"], ["kind", "speed", "heat"]):
+        given = pl.DataFrame(later[names].to_dict("list")) if polars else later[names]
+        assert_array_equal(fitted.predict(given), fitted.predict(table))
+        assert_allclose(fitted.deviations(given), fitted.deviations(table))
+        report = fitted.drift(given)
+        assert report.calm
+        assert_allclose(report.means_now, report.means_then)
+        row = given[7] if polars else given.iloc[7]
+        want = [table["heat"][7], *(table["kind"][7] == level for level in "abc"), table["speed"][7]]
+        assert_allclose(fitted.explain(row).values, want)
+    with pytest.raises(ValueError, match="X lacks columns that the fit had: 'heat'"):
+        fitted.drift(table.drop(columns="heat"))
+
+
+def test_missing_cells_of_levels_are_not_levels_that_are_gone() -> None:
+    table = pd.DataFrame({"s": RNG.choice(["No", "Yes"], 300), "t": RNG.choice(list("abc"), 300)})
+    table["v"] = RNG.normal(size=300)
+    encoded = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), ["s", "t"]), (StandardScaler(), ["v"])
+    )
+    fitted = CentroidMonitor(make_pipeline(encoded, KMeans(1))).fit(table)
+    half, none = table["s"].where(np.arange(300) < 150), table["t"].where(table["t"] == "d")
+    for given in (table.assign(s=None, t=none), table.assign(s=half.astype("category"), t=None)):
+        report = fitted.drift(given)
+        assert not report.moved.any()
+        assert np.isnan(report.means_now[0, 1:4]).all()
+        assert np.isnan(report.p_values[0, 1:4]).all()
+    assert report.means_now[0, 0] == pytest.approx(np.mean(table["s"][:150] == "Yes"))
+    assert np.isnan(fitted.explain(table.assign(s=None).iloc[0]).values[0])
+
+
+def test_known_levels_are_counted_among_any_number_of_new_ones() -> None:
+    table = pd.DataFrame({"city": RNG.choice(["Ulm", "Bonn", "Trier"], 300), "v": RNG.normal(size=300)})
+    encoded = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), ["city"]), (StandardScaler(), ["v"])
+    )
+    fitted = CentroidMonitor(make_pipeline(encoded, KMeans(1))).fit(table)
+    # 80 towns of three rows each are more frequent than Ulm, of which there is one.
+    cities = [f"town {i}" for i in np.repeat(np.arange(80), 3)] + ["Ulm"] + ["Bonn"] * 59
+    report = fitted.drift(pd.DataFrame({"city": cities, "v": RNG.normal(size=300)}))
+    shares = dict(zip(report.features, report.means_now[0], strict=True))
+    assert shares["city = Ulm"] == pytest.approx(1 / 300)
+    assert shares["city = Bonn"] == pytest.approx(59 / 300)
+    assert shares["city = Trier"] == 0
+
+
 # --- what it does not take ---
 
 
@@ -575,6 +641,15 @@ def test_bad_input_gets_a_clear_error() -> None:
 
     with pytest.raises(TypeError, match="Unweighted takes no sample_weight"):
         CentroidMonitor(Unweighted(2)).fit(ROWS, sample_weight=np.ones(500))
+
+
+@pytest.mark.parametrize("scale", [1e100, 1e140])
+@pytest.mark.parametrize("model", [KMeans(2, random_state=0), TheirKMeans(2, random_state=0, n_init=1)])
+def test_values_too_large_are_named(model: Any, scale: float) -> None:
+    with pytest.raises(ValueError, match=r"too large.*Scale the data"):
+        CentroidMonitor(model).fit(ROWS * scale)
+    with pytest.raises(ValueError, match=r"too large.*Scale the data"):
+        CentroidMonitor(model).fit(ROWS).drift(ROWS * scale)
 
 
 def test_an_interrupted_fit_leaves_no_trace(ctrl_c: Interrupt) -> None:

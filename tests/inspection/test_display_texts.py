@@ -13,7 +13,7 @@ from fulcra.inspection import (
     ElbowDisplay,
     SilhouetteDisplay,
 )
-from fulcra.inspection._drawing import shortened, wrapped
+from fulcra.inspection._drawing import shortened, told_apart, wrapped
 from fulcra.inspection._side_table import spread_out
 from fulcra.metrics import suggest_n_clusters
 from matplotlib.figure import Figure
@@ -213,3 +213,57 @@ def test_long_names_are_cut_between_words():
     assert shortened("a rather long name of it all", 12) == "a rather lo…"
     assert shortened("a rather long name of it all", 12, 2) == "a rather\nlong name o…"
     assert wrapped("one two three\nfour", 8) == "one two\nthree\nfour"
+
+
+def test_cut_names_can_still_be_told_apart():
+    assert told_apart(["short", "a rather long name of it all"], 12) == ["short", "a rather lo…"]
+    levels = [
+        f"Petrol is too cheap = {level}" for level in ("strongly agree", "strongly disagree", "neither")
+    ]
+    assert told_apart(levels, 24) == [
+        "Petrol… = strongly agree",
+        "Pet… = strongly disagree",
+        "Petrol is too… = neither",
+    ]
+    assert told_apart([f"feature_with_long_name_{j}" for j in (0, 12)], 18) == [
+        "feature_…ng_name_0",
+        "feature_…g_name_12",
+    ]
+    families = [
+        [f"feature_with_a_long_name_{j:02d}" for j in range(20)],
+        [f"feature_with_a_long_name_{j:02d}_and_the_same_long_end_of_it" for j in range(20)],
+        [f"feature with a long name {j:02d} and the same long end of it" for j in range(20)],
+        [
+            f"Public transport is too {how} = {level} a"
+            for how in ("dear", "slow")
+            for level in ("most", "least")
+        ],
+        [f"{a * 30}{b * 30}" for a in "abc" for b in "abc"],
+        ["feature_with_a_long_name", "feature_with_a_long_name_too", "feature_with_a_long_name_too"],
+    ]
+    for names in families:
+        for width, n_lines in ((24, 1), (18, 1), (22, 2), (12, 3)):
+            cut = told_apart(names, width, n_lines)
+            assert len(set(cut)) == len(set(names))
+            lines = [text.split("\n") for text in cut]
+            assert max(map(len, lines)) <= n_lines
+            assert max(len(line) for text in lines for line in text) <= width
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "parallel"])
+def test_long_names_of_features_and_clusters_are_legible_and_different(kind):
+    X = TABLES["wine"].set_axis([f"feature_with_a_long_name_number_{f}" for f in range(13)], axis=1)
+    names = [f"Petrol is too cheap = somewhat {word}" for word in ("agreed", "disagreed", "neither")]
+    display = CentroidProfileDisplay.from_estimator(
+        cluster.KMeans(3, random_state=0).fit(X), X, kind=kind, names=names
+    )
+    assert_legible(display.figure_)
+    features = [label.get_text() for label in display.ax_.get_xticklabels()]
+    assert len(set(features)) == 13
+    rows = display.texts_[:3] if kind == "parallel" else display.ax_.get_yticklabels()
+    assert len({text.get_text() for text in rows}) == 3
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 5])
+def test_names_are_cut_however_narrow_a_column_is(width):
+    assert len(told_apart([f"mean smoothness {j}" for j in range(3)], width, 3)) == 3

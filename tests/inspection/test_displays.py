@@ -14,6 +14,9 @@ from fulcra.inspection import (
 )
 from fulcra.metrics import suggest_n_clusters
 from matplotlib.figure import Figure
+from sklearn.base import clone
+from sklearn.cluster import DBSCAN
+from sklearn.cluster import KMeans as TheirKMeans
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -95,6 +98,58 @@ def test_more_bad_input_is_named():
         ConvergenceDisplay.from_history({"inertia": []})
     with pytest.raises(ValueError, match="'why'"):
         ConvergenceDisplay.from_history({"why": ["a", "b"]})
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_swapped_arguments_are_told_by_type_and_shape(display):
+    model = k_means(3, ROWS)
+    for given, said in ((ROWS, r"ndarray of shape \(150, 4\)"), (IRIS, r"DataFrame of shape \(150, 4\)")):
+        with pytest.raises(TypeError, match=f"model must be a fitted clusterer.* got {said}.$"):
+            display.from_estimator(given, model)
+    with pytest.raises(TypeError, match=r"X must be a table.* got KMeans.$"):
+        display.from_estimator(model, model)
+    with pytest.raises(TypeError, match=r"ax must be one matplotlib Axes.* got str.$"):
+        display.from_estimator(model, ROWS, ax="ax")
+    with pytest.raises(TypeError, match=r"got ndarray of shape \(2,\).$"):
+        display.from_estimator(model, ROWS, ax=np.array([None, None]))
+
+
+@pytest.mark.parametrize("display", [ClusterDisplay, SilhouetteDisplay])
+def test_swapped_rows_and_labels_are_told_by_shape(display):
+    labels = k_means(3, ROWS).labels_
+    with pytest.raises(ValueError, match=r"got shapes \(150,\) and \(150, 4\).$"):
+        display.from_predictions(labels, ROWS)
+    with pytest.raises(ValueError, match=r"got shapes \(150,\) and \(150, 4\).$"):
+        display.from_predictions(labels.tolist(), IRIS)
+    with pytest.raises(TypeError, match=r"labels must be array-like; got KMeans.$"):
+        display.from_predictions(ROWS, k_means(3, ROWS))
+
+
+def test_a_fitted_model_without_a_history_is_told_from_one_that_is_not_fitted():
+    theirs = TheirKMeans(3, n_init=1, random_state=0)
+    for model in (theirs, make_pipeline(StandardScaler(), theirs)):
+        with pytest.raises(NotFittedError):
+            ConvergenceDisplay.from_estimator(clone(model))
+        with pytest.raises(TypeError, match="sklearn's KMeans keeps no history_"):
+            ConvergenceDisplay.from_estimator(clone(model).fit(ROWS))
+    with pytest.raises(TypeError, match=r"got ndarray of shape \(150, 4\).$"):
+        ConvergenceDisplay.from_estimator(ROWS)
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "parallel"])
+def test_no_clusters_have_no_profile(kind):
+    noise = DBSCAN(eps=1e-9, min_samples=3).fit(ROWS)
+    with pytest.raises(ValueError, match="There are no clusters to draw"):
+        CentroidProfileDisplay.from_estimator(noise, ROWS, kind=kind)
+    assert ClusterDisplay.from_estimator(noise, ROWS).ax_.get_title().startswith("0 clusters")
+
+
+@pytest.mark.parametrize("scale", [1e100, 1e140])
+def test_values_too_large_are_named(scale):
+    with pytest.raises(ValueError, match=r"too large.*Scale the data"):
+        CentroidProfileDisplay.from_estimator(k_means(3, ROWS * scale), ROWS * scale)
+    with pytest.raises(ValueError, match=r"too large.*Scale the data"):
+        ClusterDisplay.from_predictions(ROWS * 1e160, np.arange(150) % 3)
 
 
 def test_without_matplotlib_the_error_says_what_to_install(run_python):

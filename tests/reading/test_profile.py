@@ -232,3 +232,8 @@ def test_texts_beside_numbers_columns_by_steps_and_missing_booleans() -> None:
     picked = ColumnTransformer([("s", StandardScaler(), ["a", "b", "c"])])
     fitted = make_pipeline(picked, KMeans(3, random_state=0)).fit(flags)
     assert profile(fitted, flags).features == ("a", "b", "c")
+
+
+def test_values_too_large_for_their_variance_are_named() -> None:
+    with pytest.raises(ValueError, match="too large for their variance"):
+        profile(KMeans(2, random_state=0).fit(X * 1e145), X * 1e145)

@@ -83,7 +83,7 @@ def columns(X: Data, names: Sequence[str] | None = None) -> Columns:
             return _of_numbers(X.astype(kept, copy=False), _named(X.shape[1], names))
     table = _named(X.shape[1], [str(name) for name in X.columns] if hasattr(X, "columns") else names)
     found: list[tuple[str, NDArray[np.float64], int, str | None, str | None]] = []
-    for place, cells in enumerate(_cells(X)):
+    for place, cells in enumerate(column_cells(X)):
         found.extend((*feature, place, *level) for feature, level in _features(table[place], cells))
     index = np.asarray(X.index) if hasattr(X, "index") else np.arange(X.shape[0])
     return Columns(
@@ -132,7 +132,7 @@ def _named(n: int, names: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
-def _cells(X: Any) -> Iterator[NDArray[Any]]:
+def column_cells(X: Any) -> Iterator[NDArray[Any]]:
     """Yield the table's columns as arrays, whatever holds them."""
     for place in range(X.shape[1]):
         if hasattr(X, "iloc"):  # by place: names may come twice
@@ -153,9 +153,9 @@ def _features(
     if cells.dtype.kind in "iuf":
         yield (name, cells.astype(np.float64)), (None, None)
         return
-    missing = np.array([_is_missing(cell) for cell in cells], dtype=bool)
+    missing = np.array([is_missing(cell) for cell in cells], dtype=bool)
     known = cells[~missing]
-    if cells.dtype.kind == "O" and len(known) and all(_is_number(cell) for cell in known):
+    if cells.dtype.kind == "O" and len(known) and all(is_number_cell(cell) for cell in known):
         values = np.full(len(cells), np.nan)
         values[~missing] = known.astype(np.float64)
         yield (name, values), (None, None)
@@ -170,10 +170,10 @@ def _features(
         yield (f"{name} = {levels[code]}", values), (levels[code], opposite)
 
 
-def _is_missing(cell: Any) -> bool:
+def is_missing(cell: Any) -> bool:
     same = cell == cell  # noqa: PLR0124 - not so for NaN; for pandas' NA it is neither
     return cell is None or not (isinstance(same, bool | np.bool_) and bool(same))
 
 
-def _is_number(cell: Any) -> bool:
+def is_number_cell(cell: Any) -> bool:
     return isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool | np.bool_)

@@ -11,6 +11,7 @@ from fulcra import _core
 from fulcra._base import Data, check_weights
 from fulcra._reading.clustering import Clustering, clustering
 from fulcra._reading.columns import Columns, columns, known_columns
+from fulcra._reading.large_values import large_values_named
 from fulcra._reading.undoing import made_of, undone
 
 _ROWS_AT_A_TIME = 65_536
@@ -120,9 +121,10 @@ def profile(
         table, made = seen_table(model, transformers, X)
     values = table.values
     on_scale = _on_the_models_scale(found.rows, table, made) if transformers else values
-    sums = moments(values, weights, found.labels, found.n_clusters)
+    with large_values_named():
+        sums = moments(values, weights, found.labels, found.n_clusters)
+        scaled = sums if on_scale is values else moments(on_scale, weights, found.labels, found.n_clusters)
     mean, spread = sums.overall()
-    scaled = sums if on_scale is values else moments(on_scale, weights, found.labels, found.n_clusters)
     differences, low, high = compared(scaled, confidence)
     middle, unit = scaled.overall()
     per = np.divide(1.0, unit, out=np.zeros_like(unit), where=unit > 0)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fulcra._base import Data, Interval, StrOptions, check_function_params
 from fulcra._palette import DIVERGING, INK, PALE, QUIET, colour, marker
+from fulcra._reading.large_values import large_values_named
 from fulcra._reading.numbers import human
 from fulcra._reading.profile import profile
 from fulcra.inspection._cluster_report import ClusterReport
@@ -18,13 +19,14 @@ from fulcra.inspection._drawing import (
     TINY,
     TITLE,
     axes_of,
+    check_model_and_rows,
     cluster_names,
     inches,
     letters,
     name_columns,
     plural,
     require_matplotlib,
-    shortened,
+    told_apart,
     wrapped,
 )
 
@@ -172,7 +174,9 @@ class CentroidProfileDisplay:
             If X does not suit the model, or `names` are not as many as its clusters.
         """
         require_matplotlib("CentroidProfileDisplay.from_estimator")
-        found = profile(model, X, sample_weight=sample_weight)
+        check_model_and_rows(model, X)
+        with large_values_named():
+            found = profile(model, X, sample_weight=sample_weight)
         return cls(
             found.centers,
             found.scores,
@@ -283,6 +287,14 @@ class CentroidProfileDisplay:
                 f"centers and scores must have the same shape, a column for each of the "
                 f"{len(self.feature_names)} feature_names; got {shape} and {np.shape(self.scores)}."
             )
+        for n, what, why in zip(
+            shape,
+            ("clusters", "features"),
+            ("the model puts every row into none", "no column reaches the model"),
+            strict=True,
+        ):
+            if n == 0:
+                raise ValueError(f"There are no {what} to draw: {why}.")
         cluster_names(self.names, shape[0])
         return shape[0], shape[1]
 
@@ -290,10 +302,10 @@ class CentroidProfileDisplay:
         """Return the clusters' names, and their shares of the rows."""
         names = cluster_names(self.names, len(np.asarray(self.centers)))
         if self.shares is None:
-            return [shortened(name, width, n_lines) for name in names]
+            return told_apart(names, width, n_lines)
         given = np.asarray(self.shares, dtype=np.float64)
         shares = [" (<1%)" if 0 < share < 0.005 else f" ({share:.0%})" for share in given]
-        return [shortened(name, width, n_lines) + share for name, share in zip(names, shares, strict=True)]
+        return [name + share for name, share in zip(told_apart(names, width, n_lines), shares, strict=True)]
 
     def _scale(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and standard deviation of all rows, (n_features,) each."""

@@ -15,6 +15,8 @@ from fulcra.inspection._drawing import (
     BODY,
     TITLE,
     axes_of,
+    check_model_and_rows,
+    check_rows_and_labels,
     cluster_names,
     inches,
     letters,
@@ -22,6 +24,7 @@ from fulcra.inspection._drawing import (
     plural,
     require_matplotlib,
     shortened,
+    told_apart,
     wrapped,
 )
 from fulcra.inspection._plane import Plane, plane_of_model, plane_of_rows, view_of
@@ -109,9 +112,7 @@ class ClusterDisplay:
         self.note = note
 
     @classmethod
-    @check_function_params(
-        {"X": ["array-like", "sparse matrix"], "borders": [StrOptions({"auto"}), "boolean"], **_SHARED}
-    )
+    @check_function_params({"borders": [StrOptions({"auto"}), "boolean"], **_SHARED})
     def from_estimator(
         cls,
         model: Any,
@@ -180,18 +181,12 @@ class ClusterDisplay:
         Computing 16.
         """
         require_matplotlib("ClusterDisplay.from_estimator")
+        check_model_and_rows(model, X)
         plane = plane_of_model(model, X, borders=borders, max_samples=max_samples, random_state=random_state)
         return cls._of_plane(plane, cluster_names(names, plane.n_clusters)).plot(ax=ax)
 
     @classmethod
-    @check_function_params(
-        {
-            "X": ["array-like", "sparse matrix"],
-            "labels": ["array-like"],
-            "centers": ["array-like", None],
-            **_SHARED,
-        }
-    )
+    @check_function_params({"centers": ["array-like", None], **_SHARED})
     def from_predictions(
         cls,
         X: Data,
@@ -238,7 +233,7 @@ class ClusterDisplay:
             as clusters.
         """
         require_matplotlib("ClusterDisplay.from_predictions")
-        n_samples, n_features = np.shape(X) if hasattr(X, "shape") else np.asarray(X, dtype=object).shape
+        n_samples, n_features = check_rows_and_labels(X, labels)
         codes, known = numbered(labels, n_samples)
         if centers is not None:
             centers = check_array(
@@ -312,7 +307,7 @@ class ClusterDisplay:
         anchors = _means(points, labels, n_clusters)
         if centers is not None:
             anchors = _draw_centers(ax, centers, anchors)
-        names = [shortened(name, 22, 2) for name in cluster_names(self.names, n_clusters)]
+        names = told_apart(cluster_names(self.names, n_clusters), 22, 2)
         counts = np.bincount(labels[labels >= 0], minlength=n_clusters).astype(np.float64)
         self.texts_ = beside_points(ax, anchors, names, counts, 1.0 if centers is None else 5.0)
         return self
@@ -338,9 +333,10 @@ def _fitting(name: Any, width: int) -> str:
         return shortened(name, width)
     text = shortened(name[0], width) if name else ""
     start = f"{text}: "
-    for feature in name[1:]:
-        label, _, weight = feature.rpartition(" ")
-        longer = f"{start}{shortened(label, 24)} {weight}"
+    features = [feature.rpartition(" ") for feature in name[1:]]
+    labels = told_apart([label for label, _, _ in features], 24)
+    for label, (_, _, weight) in zip(labels, features, strict=True):
+        longer = f"{start}{label} {weight}"
         if len(longer) > width:
             break
         text, start = longer, f"{longer}, "

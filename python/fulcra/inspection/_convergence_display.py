@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
-from fulcra._base import Data, require_fitted
+from fulcra._base import Data
 from fulcra._palette import BLUE, INK, PALE, QUIET, VERMILION, colour
 from fulcra._reading.undoing import steps_before
-from fulcra.inspection._drawing import BODY, SMALL, axes_of, panels, require_matplotlib
+from fulcra.inspection._drawing import BODY, SMALL, axes_of, described, panels, require_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,14 +123,26 @@ class ConvergenceDisplay:
         ImportError
             If matplotlib is not installed; the message holds the line that installs it.
         NotFittedError
-            If the model has no `history_` yet.
+            If the model is not fitted.
+        TypeError
+            If it is, and keeps no `history_`, as those of scikit-learn do not.
         ValueError
             If its history is empty.
         """
         require_matplotlib("ConvergenceDisplay.from_estimator")
         _, last = steps_before(model)
-        require_fitted(last, "history_")
         name = type(last).__name__
+        if not hasattr(last, "fit"):
+            raise TypeError(
+                "model must be a fitted estimator with history_, or a Pipeline that ends in one; got "
+                f"{described(last)}."
+            )
+        check_is_fitted(last)
+        if not hasattr(last, "history_"):
+            raise TypeError(
+                f"{type(last).__module__.partition('.')[0]}'s {name} keeps no history_ of its fit, which is "
+                "what ConvergenceDisplay draws; iterative estimators of fulcra.cluster do."
+            )
         return cls(last.history_, stop_reason=getattr(last, "stop_reason_", None), title=name).plot(ax=ax)
 
     @classmethod

@@ -57,14 +57,105 @@ def axes_of(ax: Any, width: float, height: float) -> "Axes":
     -------
     matplotlib.axes.Axes
         To draw on.
+
+    Raises
+    ------
+    TypeError
+        If `ax` is something else.
     """
     if ax is not None:
-        given: Axes = ax
-        return given
+        from matplotlib.axes import Axes as AnyAxes  # noqa: PLC0415 - an extra
+
+        if not isinstance(ax, AnyAxes):
+            raise TypeError(f"ax must be one matplotlib Axes, or None for a new figure; got {described(ax)}.")
+        return ax
     import matplotlib.pyplot as plt  # noqa: PLC0415 - chooses a backend
 
     made: Axes = plt.subplots(figsize=(width, height), layout="constrained")[1]
     return made
+
+
+def described(thing: Any) -> str:
+    """Return what somebody has given, for a message: its type, and its shape where it has one.
+
+    Parameters
+    ----------
+    thing : object
+        Never written itself: tables are long.
+
+    Returns
+    -------
+    str
+        "ndarray of shape (150, 4)".
+    """
+    if isinstance(thing, type):
+        return f"the class {thing.__name__}"
+    shape = getattr(thing, "shape", None)
+    if isinstance(thing, list | tuple):
+        return f"{type(thing).__name__} of length {len(thing)}"
+    return type(thing).__name__ + (f" of shape {shape}" if isinstance(shape, tuple) else "")
+
+
+def check_model_and_rows(model: Any, X: Any) -> None:
+    """Tell a model from a table, where a caller may have swapped them.
+
+    Parameters
+    ----------
+    model : object
+        Should be an estimator.
+    X : object
+        Should be array-like.
+
+    Raises
+    ------
+    TypeError
+        If either is not.
+    """
+    if not hasattr(model, "fit") and not hasattr(model, "predict"):
+        raise TypeError(
+            f"model must be a fitted clusterer, or a Pipeline that ends in one; got {described(model)}."
+        )
+    is_model = hasattr(X, "fit") or hasattr(X, "get_params")
+    if is_model or isinstance(X, str) or not (hasattr(X, "__len__") or hasattr(X, "shape")):
+        raise TypeError(f"X must be a table, a row for each sample; got {described(X)}.")
+
+
+def check_rows_and_labels(X: Any, labels: Any) -> tuple[int, int]:
+    """Tell a table from its labels, where a caller may have swapped them.
+
+    Parameters
+    ----------
+    X : object
+        Should have rows and columns.
+    labels : object
+        Should be one for each row.
+
+    Returns
+    -------
+    n_samples, n_features : int
+        The shape of X.
+
+    Raises
+    ------
+    TypeError
+        If either is no array.
+    ValueError
+        If they have other dimensions.
+    """
+    shapes = []
+    for name, thing in (("X", X), ("labels", labels)):
+        shape = getattr(thing, "shape", None)
+        if shape is None and not isinstance(thing, str) and hasattr(thing, "__len__"):
+            shape = np.asarray(thing, dtype=object).shape
+        if not isinstance(shape, tuple):
+            raise TypeError(f"{name} must be array-like; got {described(thing)}.")
+        shapes.append(shape)
+    if len(shapes[0]) != 2:
+        raise ValueError(
+            f"X must have shape (n_samples, n_features), and labels shape (n_samples,); got shapes "
+            f"{shapes[0]} and {shapes[1]}."
+        )
+    return int(shapes[0][0]), int(shapes[0][1])
 
 
 def panels(host: "Axes", n: int, n_columns: int, *, title: str, subtitle: str, least: float) -> list["Axes"]:
@@ -222,6 +313,84 @@ def shortened(text: Any, width: int, n_lines: int = 1) -> str:
     return "\n".join([*kept, last[: width - 1].rstrip(" ,;:") + "…"])
 
 
+def told_apart(texts: Sequence[Any], width: int, n_lines: int = 1) -> list[str]:
+    """Cut names so that different ones stay different.
+
+    As `shortened` does, but in their middle where what is left of several would be the same; of the levels of
+    a column, the column.
+
+    Parameters
+    ----------
+    texts : sequence
+        Names.
+    width : int
+        Letters to a line.
+    n_lines : int, default=1
+        Lines that each may take.
+
+    Returns
+    -------
+    list of str
+        Different for different names; where nothing else helps they are numbered.
+    """
+    full = [" ".join(str(text).split()) for text in texts]
+    cut = [shortened(text, width, n_lines) for text in full]
+    if n_lines == 1:
+        cut = [_with_level(text, width) if len(text) > width else text for text in full]
+    for way in (_without_middle, _from_difference, _from_both_ends, _numbered):
+        same: dict[str, list[int]] = {}
+        for i, text in enumerate(cut):
+            same.setdefault(text, []).append(i)
+        for those in same.values():
+            if len({full[i] for i in those}) > 1:
+                alike = [len(set(column)) == 1 for column in zip(*(full[i] for i in those), strict=False)]
+                start = [*alike, False].index(False)
+                for i in those:
+                    lines = textwrap.wrap(full[i], width)
+                    if len(lines) > n_lines:
+                        last = full[i]
+                        for line in lines[: n_lines - 1]:
+                            last = last.removeprefix(line).lstrip()
+                        # What the lines before hold comes off the front of what differs.
+                        before = len(full[i]) - len(last)
+                        said = way(last, width, max(start - before, 0), full.index(full[i]))
+                        cut[i] = "\n".join([*lines[: n_lines - 1], said])
+    return cut
+
+
+def _with_level(text: str, width: int) -> str:
+    """Keep all of the level in "column = level", and three letters of the column."""
+    name, equals, level = text.rpartition(" = ")
+    room = width - 1 - len(equals + level)
+    return f"{name[:room].rstrip()}…{equals}{level}" if equals and room >= 3 else shortened(text, width)
+
+
+def _without_middle(text: str, width: int, start: int, place: int) -> str:
+    head = (width - 1) // 2
+    return f"{text[:head].rstrip()}…{text[head + 1 - width :].lstrip()}"
+
+
+def _from_difference(text: str, width: int, start: int, place: int) -> str:
+    head = max(1, width // 4)
+    rest = text[max(start - 1, head) :].lstrip()
+    return f"{text[:head].rstrip()}…{shortened(rest, max(width - head - 1, 1))}"
+
+
+def _from_both_ends(text: str, width: int, start: int, place: int) -> str:
+    head = max(1, width // 4)
+    rest = text[max(start - 1, head) :].lstrip()
+    room = width - head - 1
+    tail = max(1, room // 2)
+    if len(rest) > room:
+        rest = f"{rest[: max(room - tail - 1, 0)].rstrip()}…{rest[-tail:].lstrip()}"
+    return f"{text[:head].rstrip()}…{rest}"
+
+
+def _numbered(text: str, width: int, start: int, place: int) -> str:
+    number = str(place)
+    return f"{text[: max(width - 1 - len(number), 0)].rstrip()}…{number}"
+
+
 def name_columns(ax: "Axes", names: Sequence[Any]) -> None:
     """Write the names of columns below: level where they fit, else on a slant, else upright.
 
@@ -235,12 +404,12 @@ def name_columns(ax: "Axes", names: Sequence[Any]) -> None:
     given = [str(name) for name in names]
     room = inches(ax)[0] / float(np.ptp(ax.get_xlim())) * _POINTS
     width = int(room / (SMALL * 0.62))
-    level = [shortened(name, max(width, 2), 3) for name in given]
+    level = told_apart(given, max(width, 2), 3)
     style: dict[str, Any] = {"fontsize": SMALL, "color": INK, "parse_math": False}
     if any("…" in name for name in level) or any(
         len(word) > width for name in given for word in name.split()
     ):
-        level = [shortened(name, 24) for name in given]
+        level = told_apart(given, 24)
         if room * np.sin(np.radians(_SLANT)) >= 1.25 * SMALL:
             style |= {"rotation": _SLANT, "ha": "right", "va": "top", "rotation_mode": "anchor"}
         else:

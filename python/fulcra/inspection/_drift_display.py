@@ -14,12 +14,13 @@ from fulcra.inspection._drawing import (
     SMALL,
     axes_of,
     cluster_names,
+    described,
     inches,
     name_columns,
     panels,
     plural,
     require_matplotlib,
-    shortened,
+    told_apart,
 )
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class DriftDisplay:
         """
         require_matplotlib("DriftDisplay.from_estimator")
         if not hasattr(monitor, "drift"):
-            raise TypeError(f"monitor must be a fitted CentroidMonitor; got {type(monitor).__name__}.")
+            raise TypeError(f"monitor must be a fitted CentroidMonitor; got {described(monitor)}.")
         return cls(monitor.drift(X, alpha=alpha), names=names).plot(ax=ax)
 
     @classmethod
@@ -244,7 +245,7 @@ class DriftDisplay:
                 Rectangle((f - 0.5, j - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=1.6, clip_on=False)
             )
         ax.tick_params(length=0, labelsize=BODY, colors=INK)
-        ax.set_yticks(range(len(names)), [shortened(name, 18) for name in names], parse_math=False)
+        ax.set_yticks(range(len(names)), told_apart(names, 18), parse_math=False)
         ax.set_ylabel("cluster" if self.names is None else "", fontsize=BODY, color=QUIET)
         for spine in ax.spines.values():
             spine.set_visible(False)

@@ -327,6 +327,8 @@ def _principal(
         # A row or two span no plane; with the centers they do.
         rows, own = np.vstack([_dense(rows), centers]), False
     spread = rows.max(axis=0) - rows.min(axis=0)
+    if not np.isfinite(float(spread.max()) * float(spread.max()) * rows.shape[0]):
+        raise ValueError("Input X contains values too large for their variance in float64. Scale the data.")
     if rows.shape[0] < 3 or not (spread.count_nonzero() if sp.issparse(spread) else spread.any()):
         return np.asarray(rows.mean(axis=0)).ravel(), np.eye(2, rows.shape[1]), None
     solver = "arpack" if sp.issparse(rows) else "auto"

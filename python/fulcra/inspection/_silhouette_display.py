@@ -16,12 +16,14 @@ from fulcra.inspection._drawing import (
     SMALL,
     TITLE,
     axes_of,
+    check_model_and_rows,
+    check_rows_and_labels,
     cluster_names,
     inches,
     letters,
     plural,
     require_matplotlib,
-    shortened,
+    told_apart,
 )
 from fulcra.metrics._checks import Labelled, check_number_of_labels, checked_labels
 from fulcra.metrics._silhouette import of_rows
@@ -32,7 +34,6 @@ _AT_LEAST = 30
 _GAP = 0.012
 
 _SHARED: dict[str, list[Any]] = {
-    "X": ["array-like", "sparse matrix"],
     "names": ["array-like", None],
     "metric": [StrOptions({"euclidean", "manhattan"})],
     "max_samples": [Interval(Integral, 2, None, closed="left")],
@@ -185,6 +186,7 @@ class SilhouetteDisplay:
             not as many as its clusters.
         """
         require_matplotlib("SilhouetteDisplay.from_estimator")
+        check_model_and_rows(model, X)
         found = clustering(model, X)
         return cls._of_labels(
             found.rows,
@@ -196,7 +198,7 @@ class SilhouetteDisplay:
         ).plot(ax=ax)
 
     @classmethod
-    @check_function_params({"labels": ["array-like"], **_SHARED})
+    @check_function_params(_SHARED)
     def from_predictions(
         cls,
         X: Data,
@@ -241,6 +243,7 @@ class SilhouetteDisplay:
             or `names` are not as many as the clusters.
         """
         require_matplotlib("SilhouetteDisplay.from_predictions")
+        check_rows_and_labels(X, labels)
         known, codes = np.unique(np.asarray(labels), return_inverse=True)
         given = tuple(str(label) for label in known) if names is None else cluster_names(names, len(known))
         return cls._of_labels(
@@ -317,7 +320,7 @@ class SilhouetteDisplay:
             [score] * 2, [bottom, tops[0] + _GAP], color=INK, linewidth=1, linestyle=(0, (5, 3)), zorder=3
         )
         ax.plot([0, 0], [bottom, tops[0]], color=INK, linewidth=0.8, zorder=3)
-        known = [shortened(name, 26) for name in cluster_names(self.names, k)]
+        known = told_apart(cluster_names(self.names, k), 26)
         cells = [
             (name, f"{int(size):,}", "-" if np.isnan(mean) else f"{mean:.2f}".replace("-", "\N{MINUS SIGN}"))
             for name, size, mean in zip(known, sizes, means, strict=True)

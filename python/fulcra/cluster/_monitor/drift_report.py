@@ -255,7 +255,7 @@ class DriftReport:
         untested = np.isnan(self.p_values).any(axis=1) & (self.sizes_now > 0)
         if untested.any():
             listed = ", ".join(str(j) for j in np.flatnonzero(untested))
-            said.append(f"Too few rows, then or now, to test every feature of cluster {listed}.")
+            said.append(f"Too few rows with a value, then or now, to test every feature of cluster {listed}.")
         return said
 
     def _footnote(self) -> str:

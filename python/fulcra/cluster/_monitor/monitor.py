@@ -13,7 +13,9 @@ from sklearn.utils import get_tags
 
 from fulcra._base import Data, Interval, check_weights, estimator_fit, require_fitted
 from fulcra._reading.clustering import clustering
-from fulcra._reading.undoing import undone
+from fulcra._reading.large_values import large_values_named
+from fulcra._reading.profile import seen_table
+from fulcra._reading.undoing import steps_before, undone
 from fulcra.cluster._monitor.calibration import level
 from fulcra.cluster._monitor.cross_fitting import Sample, fitted, held_out, measurable, usual
 from fulcra.cluster._monitor.drift_report import DriftReport
@@ -24,7 +26,7 @@ from fulcra.cluster._monitor.own_spread import (
     spread_around,
     table_of,
 )
-from fulcra.cluster._monitor.reference import Reference, read, reference
+from fulcra.cluster._monitor.reference import Reference, reference
 from fulcra.cluster._monitor.row_report import RowReport
 
 
@@ -65,7 +67,8 @@ class CentroidMonitor(
         The rates that the levels have: the largest multiples of 1 / (n_samples + 1) that are at most those
         asked for.
     features_ : tuple of str
-        A column of numbers of X by its name, or "column = level" for each level of one of texts.
+        A column of numbers of X by its name, or "column = level" for each level of one of texts; of those
+        columns that reach the clusterer.
     sizes_ : ndarray of shape (n_clusters,)
         Rows of each cluster, or the sums of their weights.
     centers_ : ndarray of shape (n_clusters, n_table_features)
@@ -193,25 +196,26 @@ class CentroidMonitor(
         """
         warning_rate = self._rates()
         rows = table_of(X)
-        table = read(X)
         given = check_weights(sample_weight, rows)
         weights = np.ones(rows.shape[0]) if given is None else given
         model = fitted(self.estimator, rows, given)
+        table, _ = seen_table(model, steps_before(model)[0], rows)
         n_folds = min(self.n_splits, int(weights.sum()))
         if n_folds < 2:
             raise ValueError(
                 f"n_samples={rows.shape[0]}, of weight {weights.sum():g}: at least 2 rows are needed, one to "
                 "fit and one to hold against it."
             )
-        spread = own_spread(model, rows, weights)
         rates = (float(self.false_alarm_rate), warning_rate)
         shares = measurable(rates, weights.sum())
         sample = Sample(rows, table.values, weights, given is not None)
-        held = held_out(self.estimator, sample, n_folds, shares)
-        self._set_levels(held, usual(spread.measured(rows)[1], weights, shares), rates)
-        self.estimator_ = model
-        self._spread = spread
-        self._describe(rows, table, weights)
+        with large_values_named():
+            spread = own_spread(model, rows, weights)
+            held = held_out(self.estimator, sample, n_folds, shares)
+            self._set_levels(held, usual(spread.measured(rows)[1], weights, shares), rates)
+            self.estimator_ = model
+            self._spread = spread
+            self._describe(rows, table, weights)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(model, name):
                 setattr(self, name, getattr(model, name))
@@ -422,7 +426,8 @@ class CentroidMonitor(
             raise ValueError(f"alpha must be above 0 and below 1; got {alpha!r}.")
         table = replace(self._reference.table, values=self._reference.values(X))
         labels, distances = self._measured(X)
-        now = reference(table, labels, np.ones(len(labels)), len(self.sizes_))
+        with large_values_named():
+            now = reference(table, labels, np.ones(len(labels)), len(self.sizes_))
         n_alarms = int(np.count_nonzero(distances > self.critical_level_))
         return drift_report(self._reference, now, self.spreads_, (self._held_alarms, n_alarms), alpha)
 
@@ -481,7 +486,10 @@ class CentroidMonitor(
     def _describe(self, rows: Any, table: Any, weights: NDArray[np.float64]) -> None:
         """Remember what the clusters' rows are like in the columns of the table."""
         found = clustering(self.estimator_, rows)
-        self._reference: Reference = reference(table, found.labels, weights, found.n_clusters)
+        names = getattr(self.estimator_, "feature_names_in_", None)
+        self._reference: Reference = reference(
+            table, found.labels, weights, found.n_clusters, has_names=names is not None
+        )
         centers = self._reference.sums.means()
         if measures_euclidean(found) and found.centers is not None:
             back = undone(found.transformers, found.centers)
