@@ -129,6 +129,18 @@ def test_the_installed_command_and_the_module_are_the_same():
     assert done.stdout == f"fulcra {importlib.metadata.version('fulcra')}\n"
 
 
+def test_a_script_that_is_not_there_gets_one_line_and_code_2():
+    done = subprocess.run(
+        [sys.executable, "-m", "fulcra", "nosuch.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "fulcra: nosuch.py: there is no such file\n"
+
+
 def test_the_command_line_loads_pandas_and_matplotlib_only_when_asked():
     done = subprocess.run(
         [sys.executable, "-c", "import sys, fulcra.cli; print({'pandas', 'matplotlib'} & set(sys.modules))"],

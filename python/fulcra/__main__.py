@@ -20,6 +20,9 @@ def main() -> int | str | None:
         from fulcra.cli import main as command_line  # noqa: PLC0415 - the patched script does not need it
 
         return command_line()
+    if not os.path.exists(words[0]):
+        print(f"fulcra: {words[0]}: there is no such file", file=sys.stderr)
+        return 2
     # The script sees what `python script.py` would have shown it.
     sys.argv = words
     if not sys.flags.safe_path:  # else the first entry is not the current directory, and Python adds none

@@ -91,6 +91,10 @@ def _add_cluster(commands: Any) -> None:
         metavar="N",
         help="how many clusters, or auto (default): as many as several measures agree on, if there are any",
     )
+    # Of a short option argparse knows no long spelling, and people write one.
+    cluster.add_argument(
+        "--k", dest="k", type=_number_of_clusters, default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
     cluster.add_argument("--raw", action="store_true", help="use the numbers as they are, not standardised")
     cluster.add_argument("--columns", metavar="A,B,C", help="use these columns only")
     cluster.add_argument("--id", metavar="COLUMN", help="the column that names the rows (default: found out)")
@@ -189,7 +193,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     code : int
         What the process exits with.
     """
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and (arguments.command != "cluster" or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        given = ", ".join([arguments.table, *rest[:-1]])
+        parser.exit(2, f"fulcra cluster: one table, please; got {given} and {rest[-1]}\n")
     try:
         code: int = arguments.call(arguments)
     except KeyboardInterrupt:

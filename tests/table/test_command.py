@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 import sklearn.datasets
 from fulcra import cli
-from fulcra._table import command
+from fulcra._table import command, model
 from sklearn.metrics import adjusted_rand_score
 
 
@@ -141,6 +142,39 @@ def test_no_clusters_is_an_answer_and_labels_are_for_who_insists(here, capsys):
     assert pd.read_csv("noise.clusters.csv")["cluster"].nunique() == 4
 
 
+def test_auto_does_not_label_what_its_own_report_calls_one_cloud(here, capsys, monkeypatch):
+    np.savetxt("noise.csv", np.random.default_rng(0).uniform(size=(200, 3)), delimiter=",")
+    asked = model.suggest
+
+    def wrong(prepared, seed):
+        return replace(asked(prepared, seed), n_clusters=3)
+
+    monkeypatch.setattr(model, "suggest", wrong)
+    assert run("noise.csv", "--json", "n.json", "--plot", "n.png") == 0
+    said = capsys.readouterr().out
+    assert "3 clusters of 200 rows: pieces of one cloud" in said
+    assert "No labels are written. -k with a number" in said
+    assert sorted(path.name for path in here.iterdir()) == ["n.json", "noise.csv"]
+    answer = json.loads(Path("n.json").read_text("utf-8"))
+    assert answer["clusters"] is None
+    assert "pieces of one cloud" in answer["notes"][-1]
+    assert run("noise.csv", "-k", 3) == 0
+    assert Path("noise.clusters.csv").exists()
+
+
+def test_a_file_of_others_is_not_overwritten_unasked(table, capsys):
+    Path("customers.clusters.csv").write_text("a,b\n1,2\n")
+    assert run("customers.csv", "-k", 3) == 2
+    assert "customers.clusters.csv is there already" in capsys.readouterr().err
+    assert Path("customers.clusters.csv").read_text() == "a,b\n1,2\n"
+    assert run("customers.csv", "-k", 3, "--out", "customers.clusters.csv") == 0
+
+
+def test_k_with_two_dashes_is_k(table):
+    assert run("customers.csv", "--k", 2) == 0
+    assert pd.read_csv("customers.clusters.csv")["cluster"].nunique() == 2
+
+
 def test_labels_to_the_standard_output_leave_the_report_to_the_error_output(table, capsys):
     assert run("customers.csv", "-k", 3, "--out", "-") == 0
     said = capsys.readouterr()
@@ -237,6 +271,12 @@ def test_without_pyarrow_no_parquet_is_promised(table, monkeypatch, capsys):
         (["customers.csv", "--out", "customers.csv"], "this is the table itself"),
         (["customers.csv", "--json", "./customers.csv"], "this is the table itself"),
         (["customers.csv", "--plot", "customers.clusters.csv"], "this is --out"),
+        (["customers.csv", "--out", "hard.csv"], "this is the table itself"),
+        (["customers.csv", "--out", "o.xlsx"], "--out o.xlsx: labels are written as text"),
+        (["a.csv", "b.csv"], "one table, please; got a.csv and b.csv"),
+        (["a.csv", "-k", "3", "b.csv", "c.csv"], "one table, please; got a.csv, b.csv and c.csv"),
+        (["customers.csv", "--delimiter", ";"], 'commas fit: --delimiter ","'),
+        (["customers.csv", "--decimal", ","], "--decimal , does not fit"),
         (["customers.csv", "--plot", "c.gif"], "--plot c.gif: pictures are .png, .svg, .pdf"),
         (["customers.csv", "--html", "."], "it is a folder"),
         (["customers.csv", "--delimiter", ";;"], "got ';;'"),
@@ -251,6 +291,7 @@ def test_a_call_that_cannot_work_gets_one_line_and_code_2(table, words, mention,
     Path("ids.csv").write_text("name\nAnn\nBob\nCid\n")
     Path("levels.csv").write_text("team\n" + "red\nblue\n" * 9)
     Path("ragged.csv").write_text("a,b\n1,2\n1,2,3\n4,5\n")
+    Path("hard.csv").hardlink_to("customers.csv")
     before = sorted(Path().iterdir())
     assert run(*words) == 2
     said = capsys.readouterr()

@@ -89,5 +89,38 @@ def test_what_is_nearly_numbers_says_what_is_not():
     assert "'lots'" in one.note
 
 
+def test_answers_are_the_same_however_they_are_spelt():
+    assert (
+        found(["true", "TRUE", "True", "False"] * 3).values.tolist() == ["true", "true", "true", "False"] * 3
+    )
+    assert found(["Yes", "no", "NO", "yes"] * 3).n_different == 2
+    assert found(["red", "Red"] * 3).n_different == 2
+
+
+@pytest.mark.parametrize("values", [[[1, 2], [3]], [{"a": 1}, None], [np.arange(2), np.arange(3)]])
+def test_lists_and_records_are_nested(values):
+    assert found(values).kind == "nested"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "latest"),
+    [
+        ("created", [1_700_000_000, 1_700_086_400, 1_700_172_800], "2023-11-16 22:13:20"),
+        ("TS", [1_700_000_000_000, 1_700_086_400_000, 1_700_172_800_000], "2023-11-16 22:13:20"),
+        ("Month", [202401, 202412, 202403], "2024-12-01"),
+        ("x", [202401, 202402, 202403, 202404, 202405, 202406], "2024-06-01"),
+        ("income", [1_700_000_000, 1_700_086_400, 1_700_172_800], None),
+        ("x", [202401, 202402, 202403], None),
+        ("month", [202401, 202413, 202403], None),
+    ],
+)
+def test_whole_numbers_that_are_moments(name, values, latest):
+    one = found(values, name=name)
+    assert one.kind == ("numbers" if latest is None else "dates")
+    if latest is not None:
+        assert one.values.max() == pd.Timestamp(latest)
+        assert one.note.startswith("whole numbers read as dates")
+
+
 def test_late_numbers_do_not_make_text_numbers():
     assert found([f"name {i}" for i in range(2000)] + ["5"]).note == ""

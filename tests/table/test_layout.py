@@ -57,6 +57,12 @@ def test_delimiters(text, delimiter, width):
         ("x;y\n1;2;\n3;4;\n", ("x", "y", "c3")),
         ("# made by hand\n# twice\na,b\n1,2\n", ("a", "b")),
         ("#a,b\n1,2\n", ("a", "b")),
+        ("#1001,5\n#1002,6\n#1003,7\n", ("c1", "c2")),
+        ("#1001,5\n1002,6\n1003,7\n", ("c1", "c2")),
+        ("#1001,5\n#1002,6\n1003,7\n", ("c1", "c2")),
+        ("#n,m\n#1002,6\n#1003,7\n", ("#n", "m")),
+        ("# by hand, 2020\n# in cm, kg\na,b\n1,2\n", ("a", "b")),
+        ("a,b\n1,2\na,b\n3,4\n", ("a", "b")),
         ("sep=;\na;b\n1,2;3,4\n", ("a", "b")),
         ("\n\na,b\n1,2\n", ("a", "b")),
     ],
@@ -79,8 +85,8 @@ def test_a_header_can_be_said_to_be_there_or_not():
     [
         ("a;b\n1,5;2\n", ",", 0),
         ("a;b\n1.5;2\n", ".", 0),
-        ("a;b\n1.234;0,5\n", ",", 0),
-        ('a,b\n"1,234",0.5\n', ".", 0),
+        ("a;b\n1.234;0,5\n", ",", 1),
+        ('a,b\n"1,234",0.5\n', ".", 1),
         ('a,b\n"0,5","1,5"\n', ",", 0),
         ("a;b\n1,234;2,345\n", ",", 1),
         ("a\tb\n1,234\t2,345\n", ".", 1),
@@ -101,6 +107,34 @@ def test_the_note_on_a_guess_shows_both_readings():
     assert "1.234;" in note
     assert "--decimal . reads it as 1234." in note
     assert layout("a;b\n1,234;2,345\n", decimal=".").notes == ()
+
+
+def test_the_note_on_a_column_that_another_decides_about_names_both():
+    found = layout('lat,rate,price\n48.141,9.670,"0,00"\n48.715,9.167,"50,10"\n')
+    assert found.decimal == ","
+    (note,) = found.notes
+    assert note == (
+        "48.141 in lat, rate: read as 48141, by the decimal commas of price; --decimal . reads it as 48.141."
+    )
+
+
+def test_a_decimal_sign_is_obeyed_or_refused():
+    open_and_not = 'lat,price\n48.141,"0,00"\n48.715,"50,10"\n'
+    (note,) = layout(open_and_not, decimal=".").notes
+    assert note.startswith("price: read with decimal commas in spite of --decimal .")
+    assert layout(open_and_not, decimal=",").notes == ()
+    with pytest.raises(TableError, match=r"--decimal \. does not fit: 1,5 in a"):
+        layout("a;b\n1,5;2\n2,5;3\n", decimal=".")
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter", "fits"),
+    [("a;b\n1;2\n3;4\n", ",", '";"'), ("a;b\n1,5;2\n3;4\n", ",", '";"'), ("a\tb\n1\t2\n", ";", "tab")],
+)
+def test_a_delimiter_that_does_not_cut_is_refused(text, delimiter, fits):
+    with pytest.raises(TableError, match=f"--delimiter {fits}$"):
+        layout(text, delimiter=delimiter)
+    assert layout("a\n1\n2\n", delimiter=";").names == ("a",)
 
 
 def rows(text):

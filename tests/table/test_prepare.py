@@ -34,6 +34,9 @@ def test_numbers_and_levels_are_used():
         ("customer_id", ["a7", "a7", "b9"] * 10),
         ("StoreID", [1, 2, 3] * 10),
         ("ID", [1, 2, 3] * 10),
+        ("customerid", [1, 2, 3] * 10),
+        ("USERID", [1, 2, 3] * 10),
+        ("user_id_2", [1, 2, 3] * 10),
         ("uuid", [f"{i:x}" for i in range(N)]),
         ("key", [f"k{i}" for i in range(N)]),
         ("Kundennr", [1000 + i * i for i in range(N)]),
@@ -59,6 +62,11 @@ def test_what_names_rows_takes_no_part(name, values):
     ("name", "values"),
     [
         ("paid", [1, 0, 1] * 10),
+        ("GRID", [1, 2, 3] * 10),
+        ("humid", [1, 2, 3] * 10),
+        ("phone", [0, 1, 1] * 10),
+        ("sales_phone", [900, 1200, 1500] * 10),
+        ("zip", [1.5, 2.5, 3.5] * 10),
         ("grid", X),
         ("key", [1, 2, 3] * 10),
         ("nr", [1, 2, 3] * 10),
@@ -69,6 +77,86 @@ def test_what_names_rows_takes_no_part(name, values):
 )
 def test_what_only_sounds_like_an_id_is_used(name, values):
     assert prepared({name: list(values), "x": X}).numbers == (name, "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("zip", [2138, 2139, 94016] * 10),
+        ("ZIP Code", [2138, 2139, 94016] * 10),
+        ("PLZ", ["01067", "80331", "10115"] * 10),
+        ("ship_postcode", ["EC1A 1BB", "W1A 0AX", "N16 100"] * 10),
+        ("Phone", ["+49 711 1234567", "+49 711 1234568", "0711 765432"] * 10),
+        ("sku", ["A-1001", "A-1002", "B-2001"] * 10),
+        ("Artikelnummer", [10001, 10002, 20001] * 10),
+        ("Product Number", [10001, 10002, 20001] * 10),
+        ("code", [100, 200, 300] * 10),
+    ],
+)
+def test_codes_are_no_quantities_unless_they_are_asked_for(name, values):
+    made = prepared({name: values, "x": X})
+    assert (made.numbers, made.levels) == (("x",), ())
+    assert made.left_out == {name: "a code, not a quantity; --columns uses it all the same"}
+    asked = prepared({name: values, "x": X}, chosen=[name])
+    assert asked.numbers + asked.levels == (name,)
+
+
+def test_levels_of_a_code_by_name_only_are_used():
+    assert prepared({"x": X, "phone": ["yes", "no", "yes"] * 10}).levels == ("phone",)
+
+
+def test_codes_with_leading_zeros_that_are_asked_for_are_levels_or_numbers_and_it_is_said():
+    few = prepared({"PLZ": ["01067", "80331", "10115"] * 10}, chosen=["PLZ"])
+    assert few.levels == ("PLZ",)
+    assert few.notes == ("PLZ: codes with leading zeros; used by its 3 levels.",)
+    many = prepared({"PLZ": [f"0{1000 + i}" for i in range(N)]}, chosen=["PLZ"])
+    assert many.numbers == ("PLZ",)
+    assert many.frame["PLZ"].tolist() == [1000 + i for i in range(N)]
+    assert many.notes == ("PLZ: codes with leading zeros, used as numbers.",)
+
+
+def test_an_odd_cell_among_numbers_is_said_whatever_becomes_of_the_column():
+    levels = prepared({"x": X, "w": ["1", "2", "3", "4", "5"] * 5 + ["1", "2", "3", "4", "ten"]})
+    assert levels.levels == ("w",)
+    assert levels.notes == ("w: not all are numbers, as 'ten' is not; used by its 6 levels.",)
+    unique = prepared({"w no": [*(str(i * i) for i in range(N - 1)), "ten"], "x": X})
+    assert unique.id is None
+    assert unique.left_out == {"w no": "not all are numbers, as 'ten' is not"}
+    named = prepared({"order_id": [*(str(i * i) for i in range(N - 1)), "A3"], "x": X})
+    assert named.id == "order_id"
+
+
+@pytest.mark.parametrize(
+    ("values", "notes"),
+    [
+        ([*range(1, N), -999], ["-999 in 1 row, "]),
+        ([*range(1, N - 1), 9999, 9999], ["9999 in 2 rows, "]),
+        ([*range(1, N - 1), 9999, -9999], ["9999 in 1 row, ", "-9999 in 1 row, "]),
+        ([*(90 * i for i in range(N - 1)), 999], []),
+        ([*range(1, N), -998], []),
+    ],
+)
+def test_numbers_that_stand_for_nothing_are_pointed_to(values, notes):
+    made = prepared({"p": values, "x": X})
+    assert len(made.notes) == len(notes)
+    assert all(
+        any(note.startswith(f"p: {start}far from all others") for note in made.notes) for start in notes
+    )
+    assert made.filled == {}
+
+
+def test_lists_are_left_out():
+    made = prepared({"tags": [[1, 2]] * N, "x": X})
+    assert made.left_out == {"tags": "lists or records, not single values"}
+    for options in ({"chosen": ["tags"]}, {"id_column": "tags"}):
+        with pytest.raises(TableError, match="lists or records"):
+            prepared({"tags": [[1, 2]] * N, "x": X}, **options)
+
+
+def test_a_paragraph_for_a_name_is_cut():
+    with pytest.raises(TableError) as caught:
+        prepared({"once upon a time " * 9: [f"no {i}" for i in range(N)]})
+    assert len(str(caught.value)) < 150
 
 
 def test_few_rows_that_happen_to_count_are_no_id():
@@ -179,6 +267,11 @@ def test_units_are_said():
     assert made.numbers == ("x", "price", "share")
     assert made.read_as == {"price": "$", "share": "percent: 45% is 45"}
     assert made.frame["price"].tolist()[:2] == [1000.0, 3000.0]
+
+
+def test_a_unit_that_the_name_has_is_said_once():
+    made = prepared({"Umsatz (€)": [f"{1 + i % 7} €" for i in range(N)]})
+    assert "Read as numbers: Umsatz (€)." in str(made)
 
 
 def test_many_names_are_counted():

@@ -81,6 +81,18 @@ def test_codes_keep_their_zeros(table):
     assert columns(table("zip,n\n01067,1\n80331,2\n"))["zip"] == ["01067", "80331"]
 
 
+def test_a_header_that_comes_again_is_no_row(table):
+    first = "a,b\n1,2.5\n3,4.5\n"
+    read = table(first + first + first)
+    assert columns(read) == {"a": [1, 3] * 3, "b": [2.5, 4.5] * 3}
+    assert read.frame.index.tolist() == [2, 3, 5, 6, 8, 9]
+    assert read.notes == ("The header comes again in lines 4, 7: left out.",)
+
+
+def test_rows_that_begin_with_a_hash_are_rows(table):
+    assert columns(table("#a1,5\n#a2,6\n#a3,7\n")) == {"c1": ["#a1", "#a2", "#a3"], "c2": [5, 6, 7]}
+
+
 def test_one_column(table):
     assert columns(table("x\n1\n2\n")) == {"x": [1, 2]}
     assert columns(table("x\n1,5\n2,25\n")) == {"x": [1.5, 2.25]}

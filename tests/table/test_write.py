@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from fulcra._table.errors import TableError
 from fulcra._table.read import read_table
-from fulcra._table.write import in_place_of, label_columns, write_labels
+from fulcra._table.write import check_out, in_place_of, label_columns, write_labels
 
 
 def labelled(tmp_path, content, labels, names=("low", "high"), out="out.csv"):
@@ -108,6 +109,56 @@ def test_a_file_is_whole_or_not_there(tmp_path):
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    path.chmod(0o640)
+    with in_place_of(path) as part:
+        part.write_text("new")
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_tabs_where_the_name_says_so(tmp_path):
+    found, _ = labelled(tmp_path, b'a,b\n1,"x, z"\n2,y\n', [0, 1], out="out.tsv")
+    assert found == b"a\tb\tcluster\tcluster_name\n1\tx, z\t0\tlow\n2\ty\t1\thigh\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "ours"),
+    [
+        ("a.csv", b"a,b,cluster,cluster_name\n1,2,0,low\n", True),
+        ("a.csv", b"a;cluster (2);cluster_name (2)\r\n1;0;low\r\n", True),
+        ("a.csv", "a\tcluster\tcluster_name\n1\t0\tlow\n".encode("utf-16"), True),
+        ("a.csv", b'"a\nb",cluster,cluster_name\n1,0,low\n', True),
+        ("a.csv.gz", gzip.compress(b"a,cluster,cluster_name\n1,0,low\n"), True),
+        ("a.csv", b"", True),
+        ("a.csv", b"a,b\n1,2\n", False),
+        ("a.csv", b"cluster,cluster_name,a\n0,low,1\n", False),
+        ("a.csv.gz", b"a,cluster,cluster_name\n1,0,low\n", False),
+        ("a.parquet", b"PAR1", False),
+    ],
+)
+def test_only_labels_are_overwritten_unasked(tmp_path, name, content, ours):
+    path = tmp_path / name
+    path.write_bytes(content)
+    check_out(path, named=True)
+    if ours:
+        check_out(path, named=False)
+    else:
+        with pytest.raises(TableError, match="holds no labels; --out names another file"):
+            check_out(path, named=False)
+
+
+def test_parquet_of_ours_is_known_again(tmp_path):
+    path = tmp_path / "a.parquet"
+    frame = pd.DataFrame({"a": [1], "cluster": [0], "cluster_name": ["low"]})
+    frame.to_parquet(path)
+    check_out(path, named=False)
+    frame[["a"]].to_parquet(path)
+    with pytest.raises(TableError):
+        check_out(path, named=False)
 
 
 def test_what_is_no_file_is_written_to_and_stays_what_it_is():

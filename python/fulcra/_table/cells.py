@@ -66,6 +66,8 @@ class Numbers:
         The currency, or '%', or ''.
     problem : str
         Why these are not numbers, where most of them are; '' otherwise.
+    codes : bool
+        Whether these are digits that are no quantity, such as postcodes: some begin with 0.
     """
 
     values: dict[str, float]
@@ -73,6 +75,7 @@ class Numbers:
     open: str = ""
     unit: str = ""
     problem: str = ""
+    codes: bool = False
 
 
 def is_missing(text: str) -> bool:
@@ -183,7 +186,7 @@ def read_numbers(texts: Iterable[str], decimal: str) -> Numbers:
         odd = next(text for text in texts if text not in readings)
         return Numbers({}, problem=f"not all are numbers, as {odd!r} is not")
     if any(is_code(text) for text in texts):
-        return Numbers({}, problem="codes with leading zeros")
+        return Numbers({}, problem="codes with leading zeros", codes=True)
     return _in_one_way(readings, decimal)
 
 

@@ -13,7 +13,7 @@ from fulcra._table.errors import TableError
 from fulcra._table.layout import Wishes
 from fulcra._table.prepare import Prepared, prepare
 from fulcra._table.read import Table, read_table
-from fulcra._table.write import in_place_of, is_parquet, require_parquet, write_labels
+from fulcra._table.write import check_out, in_place_of, write_labels
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ def run(call: Call) -> int:
     show.check_places({option: path for option, path in asked.items() if path is not None}, call.table)
     if call.plot is not None or call.html is not None:
         show.require_matplotlib()
-    if labels_to is not None and is_parquet(labels_to):
-        require_parquet()
+    if labels_to is not None:
+        check_out(labels_to, named=call.out is not None)
     table = read_table(call.table, call.wishes)
     prepared = prepare(table, chosen=call.columns, id_column=call.id, dates=call.dates, raw=call.raw)
     model.check_rows(prepared, call.k, table.name)
@@ -178,10 +178,10 @@ class _Work:
         self.say(f"How many clusters{by}", str(self._suggestion))
         return int(self._suggestion.n_clusters)
 
-    def end_without(self) -> None:
+    def end_without(self, notes: Sequence[str] = ()) -> None:
         """Say that there are no clusters, which is an answer, and write that only."""
         said = ["No labels are written. -k with a number cuts the rows into so many pieces all the same."]
-        self.say(*said, *self._figures(None, []))
+        self.say(*said, *self._figures(None, list(notes)))
 
     def end_with(self, n_clusters: int) -> None:
         """Cluster, explain, and write what is asked for."""
@@ -189,6 +189,11 @@ class _Work:
 
         fitted, notes = model.fit(self._prepared, n_clusters, self._call.seed)
         report = explain_clusters(fitted, self._prepared.frame, random_state=self._call.seed)
+        if self._call.k is None and not report.is_structured:
+            headline = report.to_dict()["headline"]
+            self.say("Clusters", *(f"Note: {note}" for note in notes), headline)
+            self.end_without([*notes, headline])
+            return
         written = [*self._pictures(fitted, report, notes), *self._figures(report, notes)]
         # Files first: whoever reads the report, as head does, may stop reading.
         if self._labels_to is not None:

@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fulcra._table.calendar import digits_as_dates
 from fulcra._table.cells import Numbers, is_missing, read_number, read_numbers
 
 #: Different texts that become a column of 0 and 1 each; more are left out.
 MOST_LEVELS = 20
 #: What the missing cells of a column of levels are called.
 MISSING_LEVEL = "(missing)"
+_ANSWERS = frozenset(
+    ("yes", "no", "true", "false", "ja", "nein", "wahr", "falsch", "oui", "non", "vrai", "faux")
+)
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y")
 _SHORT = ("%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
 _TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S.%f")
@@ -31,8 +35,8 @@ class Content:
 
     Attributes
     ----------
-    kind : {'numbers', 'levels', 'dates', 'text', 'empty'}
-        What it is; 'text' has more levels than can be used.
+    kind : {'numbers', 'levels', 'dates', 'text', 'nested', 'empty'}
+        What it is; 'text' has more levels than can be used, 'nested' are lists and records.
     values : pandas.Series
         float64, text or datetime64; missing is missing.
     n_different : int
@@ -43,6 +47,8 @@ class Content:
         The currency, or '%', that was taken off the numbers.
     note : str
         How it was read, where that was open; or why text is not numbers, where it nearly is.
+    codes : bool
+        Whether this is text because some of its numbers begin with 0.
     """
 
     kind: str
@@ -51,6 +57,7 @@ class Content:
     n_missing: int
     unit: str = ""
     note: str = ""
+    codes: bool = False
 
 
 def content(column: Any, decimal: str) -> Content:
@@ -92,7 +99,10 @@ def _of_texts(column: Any, decimal: str) -> Content:
     """Read each different text once, then give every cell what its text means."""
     import pandas as pd  # noqa: PLC0415 - an extra, and slow to load
 
-    codes, found = pd.factorize(column)
+    try:
+        codes, found = pd.factorize(column)
+    except TypeError:  # lists cannot be told apart by a hash
+        return Content("nested", column, len(column), int(column.isna().sum()))
     texts = [*(str(text).strip() for text in found), ""]  # the last for -1, which is missing
     different = list(dict.fromkeys(text for text in texts if not is_missing(text)))
     if not different:
@@ -100,14 +110,14 @@ def _of_texts(column: Any, decimal: str) -> Content:
     numbers = _read(different, decimal)
     if numbers.values:
         read = np.array([numbers.values.get(text, np.nan) for text in texts])
-        return _numbers(pd.Series(read[codes], column.index), numbers)
+        return _numbers(pd.Series(read[codes], column.index, name=column.name), numbers)
     dates = _read_dates(different, day_first=decimal == ",")
     if dates is not None:
         moments = dict(zip(different, dates[0], strict=True))
         read = np.array([moments.get(text, np.datetime64("NaT")) for text in texts], dtype="datetime64[ns]")
         return _dates(pd.Series(read[codes], column.index), dates[1])
     read = np.array([None if is_missing(text) else text for text in texts], dtype=object)
-    return _levels(pd.Series(read[codes], column.index, dtype=object), numbers.problem)
+    return _levels(pd.Series(read[codes], column.index, dtype=object), numbers)
 
 
 def _read(texts: list[str], decimal: str) -> Numbers:
@@ -123,28 +133,12 @@ def _numbers(values: Any, numbers: Numbers | None = None) -> Content:
     note = f"{int(infinite.sum())} infinite taken as missing" if infinite.any() else ""
     if infinite.any():
         values = values.mask(infinite)
-    elif _are_dates(values):
-        return _dates(_of_digits(values), "whole numbers read as dates (year, month, day)")
+    elif (numbers is None or not numbers.unit) and (dates := digits_as_dates(values)) is not None:
+        return _dates(*dates)
     unit = numbers.unit if numbers is not None else ""
     missing = int(values.isna().sum())
     kind = "empty" if missing == len(values) else "numbers"
     return Content(kind, values, int(values.nunique()), missing, unit, note)
-
-
-def _are_dates(values: Any) -> bool:
-    """Recognise dates that are written as 20240131: of other numbers, one in 27 looks like one."""
-    known = values.dropna().to_numpy()
-    if len(known) < 3 or not ((known >= 19_000_101) & (known <= 21_001_231) & (known % 1 == 0)).all():
-        return False
-    month, day = known // 100 % 100, known % 100
-    return bool(((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)).all())
-
-
-def _of_digits(values: Any) -> Any:
-    import pandas as pd  # noqa: PLC0415 - an extra, and slow to load
-
-    texts = values.map(lambda value: f"{value:.0f}", na_action="ignore").astype(object)
-    return pd.to_datetime(texts, format="%Y%m%d", errors="coerce")
 
 
 def _dates(values: Any, note: str = "") -> Content:
@@ -156,13 +150,21 @@ def _dates(values: Any, note: str = "") -> Content:
     )
 
 
-def _levels(values: Any, problem: str = "") -> Content:
-    values = values.where(values.isna(), values.map(str))
+def _levels(values: Any, numbers: Numbers | None = None) -> Content:
+    spellings: dict[str, str] = {}
+
+    def spelled(value: object) -> str:
+        """Give yes, Yes and YES one spelling, the first."""
+        text = str(value)
+        return spellings.setdefault(text.lower(), text) if text.lower() in _ANSWERS else text
+
+    values = values.where(values.isna(), values.map(spelled, na_action="ignore"))
     different = int(values.nunique())
     known = int(values.notna().sum())
+    problem, codes = ("", False) if numbers is None else (numbers.problem, numbers.codes)
     # Texts that hardly ever come twice say nothing of groups.
     kind = "empty" if not known else "levels" if different <= min(MOST_LEVELS, max(known / 2, 2)) else "text"
-    return Content(kind, values, different, len(values) - known, "", problem)
+    return Content(kind, values, different, len(values) - known, "", problem, codes)
 
 
 def _read_dates(texts: list[str], *, day_first: bool) -> tuple[NDArray[np.datetime64], str] | None:

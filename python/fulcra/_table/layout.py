@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fulcra._table import guesses
-from fulcra._table.errors import TableError
+from fulcra._table.errors import TableError, clipped, listed
 
 #: Characters and lines, both at least, by which all this is found out.
 _CHARACTERS, _LINES = 1_000_000, 20
@@ -71,7 +71,7 @@ class Header:
         names = _distinct(given)
         renamed = [name for name, was in zip(names, given, strict=True) if was and name != was]
         if renamed:
-            notes.append(f"Names made different: {', '.join(renamed)}.")
+            notes.append(f"Names made different: {listed(map(clipped, renamed))}.")
         return cls(tuple(names), line, tuple(notes))
 
 
@@ -101,6 +101,8 @@ class Layout:
         Of the columns, each once.
     header : str
         The line that names the columns, as it is to be written again.
+    again : tuple of str
+        The cells of that line as they stand; a row that repeats them is none. () where there is no header.
     skip : int
         Lines before the first row.
     sample : tuple of tuple of str
@@ -113,6 +115,7 @@ class Layout:
     decimal: str
     names: tuple[str, ...]
     header: str
+    again: tuple[str, ...]
     skip: int
     sample: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
@@ -138,7 +141,7 @@ def find_layout(text: str, name: str, wishes: Wishes) -> Layout:
     Raises
     ------
     TableError
-        If there is nothing, or nothing but a header.
+        If there is nothing, or nothing but a header, or the delimiter or decimal sign asked for do not fit.
 
     Examples
     --------
@@ -149,25 +152,29 @@ def find_layout(text: str, name: str, wishes: Wishes) -> Layout:
     """
     lines = _first_lines(text)
     skip, marked = guesses.preamble(lines)
-    delimiter = wishes.delimiter or marked or guesses.find_delimiter(lines[skip:])
-    hashed = skip > 0 and guesses.is_hashed_header(lines[skip - 1 : skip + 1], delimiter)
-    skip -= hashed
+    delimiter = wishes.delimiter or marked or guesses.find_delimiter(_body(lines, skip))
+    taken, hashed = guesses.hashed_rows(lines, skip, delimiter)
+    skip -= taken
     notes = [f"{skip} line{'s' * (skip > 1)} before the table: not read."] if skip else []
     rows, after = guesses.first_rows("\n".join(lines[skip:]), delimiter)
     if not rows:
         raise TableError(f"{name} is empty; a table has rows")
-    first = "\n".join(lines[skip : skip + after])
+    if wishes.delimiter:
+        _check_delimiter(rows, _body(lines, skip), delimiter, name)
+    first, again = "\n".join(lines[skip : skip + after]), tuple(rows[0])
     width = Counter(map(len, rows[1:] or rows)).most_common(1)[0][0]
     is_header = wishes.header
+    if is_header is None and taken == 1:
+        is_header = hashed
     if is_header is None:
-        is_header = hashed or len(rows[0]) == width - 1 or guesses.is_header(rows)
+        is_header = len(rows[0]) == width - 1 or guesses.is_header(rows)
     if not is_header:
-        header = Header.none(len(rows[0]), delimiter)
+        header, again = Header.none(len(rows[0]), delimiter), ()
     elif len(rows) == 1:
         raise TableError(f"{name} has a header and no rows")
     else:
         header = Header.of(first.removeprefix("#") if hashed else first, rows[1:], delimiter, width)
-        rows, skip = rows[1:], skip + after
+        rows, skip = [row for row in rows[1:] if tuple(row) != again], skip + after
     names = header.names
     if len(rows) > 1 and len(names) != width:
         raise TableError(
@@ -177,11 +184,34 @@ def find_layout(text: str, name: str, wishes: Wishes) -> Layout:
     notes += header.notes
     full = [row for row in rows if len(row) == len(names)]
     sample = tuple(tuple(row[j].strip() for row in full) for j in range(len(names)))
-    decimal, note = (
-        (wishes.decimal, None) if wishes.decimal else guesses.find_decimal(sample, names, delimiter)
-    )
+    if wishes.decimal:
+        decimal, note = wishes.decimal, guesses.check_decimal(sample, names, wishes.decimal)
+    else:
+        decimal, note = guesses.find_decimal(sample, names, delimiter)
     notes += [note] if note else []
-    return Layout(delimiter, decimal, names, header.line, skip, sample, tuple(notes))
+    return Layout(delimiter, decimal, names, header.line, again, skip, sample, tuple(notes))
+
+
+def _body(lines: list[str], skip: int) -> list[str]:
+    """Return the lines of the table; where none is left, each may begin with a cell such as "#1001"."""
+    return lines[skip:] if any(lines[skip:]) else [line for line in lines if line.startswith("#")]
+
+
+def _check_delimiter(rows: list[list[str]], lines: list[str], delimiter: str, name: str) -> None:
+    """Refuse a delimiter that makes one column, or ragged rows, where another makes a table."""
+    counts = {len(row) for row in rows}
+    if counts != {1} and len(counts) == 1:
+        return
+    better = guesses.find_delimiter(lines)
+    if better in {delimiter, guesses.NO_DELIMITER}:
+        return
+    if len({len(row) for row in guesses.first_rows("\n".join(lines), better)[0]}) > 1:
+        return
+    given = guesses.DELIMITERS.get(delimiter, repr(delimiter))
+    option = "tab" if better == "\t" else f'"{better}"'
+    raise TableError(
+        f"{name} is not cut into columns by {given}; {guesses.DELIMITERS[better]} fit: --delimiter {option}"
+    )
 
 
 def _first_lines(text: str) -> list[str]:
@@ -211,7 +241,7 @@ def records(text: str, layout: Layout, name: str) -> Iterator[tuple[int, str, li
     written : str
         The row as it stands there, without its end.
     cells : list of str
-        None for an empty line.
+        None for an empty line; the header's, where it comes again.
 
     Raises
     ------
@@ -229,7 +259,7 @@ def records(text: str, layout: Layout, name: str) -> Iterator[tuple[int, str, li
             yield line
 
     reader = csv.reader(lines(), delimiter=layout.delimiter, skipinitialspace=True, strict=True)
-    line, width = layout.skip + 1, len(layout.names)
+    line, width, again = layout.skip + 1, len(layout.names), list(layout.again)
     while True:
         held.clear()
         try:
@@ -238,7 +268,7 @@ def records(text: str, layout: Layout, name: str) -> Iterator[tuple[int, str, li
             raise TableError(f"{name}, line {line}: {_what_is_wrong(str(error))}") from None
         if cells is None:
             return
-        if cells and len(cells) != width:
+        if cells and len(cells) != width and cells != again:
             raise TableError(
                 f"{name}, line {line} has {len(cells)} cell{'s' * (len(cells) > 1)}; "
                 f"the table has {width} columns"

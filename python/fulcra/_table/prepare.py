@@ -1,25 +1,22 @@
 """Which columns of a table take part, as what, and why the others do not."""
 
 import difflib
-import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from fulcra._table.cells import read_number
 from fulcra._table.contents import MISSING_LEVEL, MOST_LEVELS, Content, content
-from fulcra._table.errors import TableError
+from fulcra._table.errors import TableError, clipped, listed
+from fulcra._table.identity import why_code, why_id
 from fulcra._table.read import Table
 
-#: Names in a sentence; more are counted.
-_NAMED = 12
-#: Rows from which on a column of consecutive whole numbers is taken for a count of them.
-_COUNTED_ROWS = 5
-_ID = re.compile(r"(?:^|.*[_\-\s.])(?:id|uuid|guid)|.*[a-z](?:Id|ID)", re.DOTALL)
-#: These are ids only where no value comes twice.
-_PERHAPS_ID = re.compile(r".*(?:id|nr|no|num|number|nummer|code|key|row|index)\.?", re.IGNORECASE | re.DOTALL)
+#: Written where a value is missing, and how far off the median, in interquartile ranges, they are suspect.
+_SENTINELS = tuple(sign * code for code in (999, 9_999, 99_999, 999_999) for sign in (-1.0, 1.0))
+_FAR = 10
 _LABELS = ("cluster", "cluster_name")
 
 
@@ -72,9 +69,8 @@ class Prepared:
             said.append(f"Used as numbers, {how}: {_listed(self.numbers)}.")
         if self.levels:
             counts = self.frame[list(self.levels)].nunique()
-            said.append(
-                f"Used by their levels: {_listed(f'{name} ({counts[name]})' for name in self.levels)}."
-            )
+            each = (f"{clipped(name)} ({counts[name]})" for name in self.levels)
+            said.append(f"Used by their levels: {listed(each)}.")
         if self.id is not None:
             alike = "" if self.frame.index.is_unique else f" ({self.frame.index.nunique():,} different names)"
             said.append(f"Rows are named by {self.id}{alike}, which takes no part.")
@@ -86,15 +82,15 @@ class Prepared:
                 by_reason.setdefault(reason, []).append(name)
             said += [f"Left out: {_listed(names)} ({reason})." for reason, names in by_reason.items()]
         if self.filled:
-            each = (f"{name} {count:,} by {value:,.6g}" for name, (count, value) in self.filled.items())
-            said.append(f"Missing numbers filled by the median: {_listed(each)}.")
-        if self.missing_levels:
-            each = (f"{name} {count:,}" for name, count in self.missing_levels.items())
-            said.append(f"Missing texts are a level of their own: {_listed(each)}.")
-        if self.read_as:
-            said.append(
-                f"Read as numbers: {_listed(f'{name} ({how})' for name, how in self.read_as.items())}."
+            each = (
+                f"{clipped(name)} {count:,} by {value:,.6g}" for name, (count, value) in self.filled.items()
             )
+            said.append(f"Missing numbers filled by the median: {listed(each)}.")
+        if self.missing_levels:
+            each = (f"{clipped(name)} {count:,}" for name, count in self.missing_levels.items())
+            said.append(f"Missing texts are a level of their own: {listed(each)}.")
+        if self.read_as:
+            said.append(f"Read as numbers: {listed(_with(name, how) for name, how in self.read_as.items())}.")
         return [*said, *self.notes]
 
     def __str__(self) -> str:
@@ -160,20 +156,22 @@ def prepare(
     if chosen is not None and id_column in chosen:
         raise TableError(f"{id_column} is in --columns and in --id; it can be one of them")
     decimal = table.layout.decimal if table.layout else "."
+    if id_column and content(table.frame[id_column], decimal).kind == "nested":
+        raise TableError(f"--id {id_column}: it holds lists or records, not names")
     made = _Choice(n_rows=len(table.frame), dates=dates)
     ids = {id_column: ""} if id_column else {}
     made.notes += table.notes
-    for name in names:
-        if name == id_column:
-            continue
+    for name in (name for name in names if name != id_column):
         if chosen is not None and name not in chosen:
             made.left_out[name] = "not in --columns"
             continue
         found = content(table.frame[name], decimal)
         if chosen is None and name in _LABELS and set(_LABELS) <= set(names):
             made.left_out[name] = "labels of an earlier call"
-        elif chosen is None and (why := _why_id(name, found)):
+        elif chosen is None and (why := why_id(name, found)):
             ids[name] = why
+        elif chosen is None and (why := why_code(name, found)):
+            made.left_out[name] = why
         else:
             made.take(name, found, must=chosen is not None)
     naming = id_column or _naming(ids, table.frame)
@@ -181,10 +179,7 @@ def prepare(
         if name != naming:
             made.left_out[name] = why
     if not made.columns:
-        why = "; ".join(f"{name}: {reason}" for name, reason in list(made.left_out.items())[:5])
-        if naming:
-            why = f"{naming}: {ids[naming] or 'names the rows'}" + (f"; {why}" if why else "")
-        raise TableError(f"{table.name} has no column to cluster by ({why})")
+        _no_column(table.name, made.left_out, naming, ids)
     return made.finished(table.frame, naming, names, raw)
 
 
@@ -208,22 +203,35 @@ class _Choice:
             self.left_out[name] = "empty"
         elif found.n_different == 1 and not (found.kind == "levels" and found.n_missing):
             self.left_out[name] = "the same in every row" + " that has it" * bool(found.n_missing)
-        elif found.kind == "text":
-            why = f"text with {found.n_different:,} different values; {MOST_LEVELS} at most can be used"
-            if found.n_different <= MOST_LEVELS:
-                why = f"text with {found.n_different:,} different values in {self.n_rows:,} rows"
-            why = found.note or why
-            if must:
-                raise TableError(f"--columns {name}: {why}")
-            self.left_out[name] = why
+        elif found.kind in {"text", "nested"}:
+            self._take_text(name, found, must)
         elif found.kind == "dates":
             self._take_dates(name, found, must)
         elif found.kind == "levels":
             self._add(name, found.values.fillna(MISSING_LEVEL), "levels")
             if found.n_missing:
                 self.missing_levels[name] = found.n_missing
+            if found.note:
+                self.notes.append(f"{name}: {found.note}; used by its {found.n_different} levels.")
         else:
             self._take_numbers(name, found)
+
+    def _take_text(self, name: str, found: Content, must: bool) -> None:
+        if must and found.codes:
+            self._add(name, found.values.map(_code, na_action="ignore").astype("float64"), "numbers")
+            if found.n_missing:
+                self.filled[name] = (found.n_missing, float(self.columns[name].median()))
+            self.notes.append(f"{name}: {found.note}, used as numbers.")
+            return
+        why = f"text with {found.n_different:,} different values; {MOST_LEVELS} at most can be used"
+        if found.kind == "nested":
+            why = "lists or records, not single values"
+        elif found.n_different <= MOST_LEVELS:
+            why = f"text with {found.n_different:,} different values in {self.n_rows:,} rows"
+        why = found.note or why
+        if must:
+            raise TableError(f"--columns {clipped(name)}: {why}")
+        self.left_out[name] = why
 
     def _take_numbers(self, name: str, found: Content) -> None:
         self._add(name, found.values, "numbers")
@@ -233,12 +241,14 @@ class _Choice:
             self.read_as[name] = "percent: 45% is 45" if found.unit == "%" else found.unit
         if found.note:
             self.notes.append(f"{name}: {found.note}.")
+        self.notes += _sentinels(name, found.values)
 
     def _take_dates(self, name: str, found: Content, must: bool) -> None:
         if self.dates != "days":
             if must:
                 raise TableError(f"--columns {name}: it holds dates; --dates days uses them")
-            self.left_out[name] = "dates; --dates days uses them"
+            how = found.note if "numbers" in found.note else "dates"
+            self.left_out[name] = f"{how}; --dates days uses them"
             return
         latest = found.values.max()
         days = (latest - found.values).dt.total_seconds() / 86_400
@@ -278,31 +288,20 @@ class _Choice:
         )
 
 
+def _no_column(table: str, left_out: dict[str, str], naming: str | None, ids: dict[str, str]) -> NoReturn:
+    why = "; ".join(f"{clipped(name)}: {reason}" for name, reason in list(left_out.items())[:5])
+    if naming:
+        why = f"{clipped(naming)}: {ids[naming] or 'names the rows'}" + (f"; {why}" if why else "")
+    raise TableError(f"{table} has no column to cluster by ({why})")
+
+
 def _must_exist(wanted: str, names: list[str]) -> None:
     if wanted in names:
         return
     folded = {name.casefold(): name for name in reversed(names)}
     near = difflib.get_close_matches(wanted.casefold(), folded, 1, 0.6)
-    hint = f"did you mean {folded[near[0]]}?" if near else f"it has {_listed(names)}"
+    hint = f"did you mean {clipped(folded[near[0]])}?" if near else f"it has {_listed(names)}"
     raise TableError(f"there is no column {wanted!r}; {hint}")
-
-
-def _why_id(name: str, found: Content) -> str:
-    """Say why a column names rows rather than describing them; '' if it does not."""
-    unique = found.n_missing == 0 and found.n_different == len(found.values) > 1
-    whole = found.kind == "numbers" and bool((np.mod(found.values.dropna(), 1) == 0).all())
-    if found.kind in {"numbers", "text", "levels"} and (whole or found.kind != "numbers"):
-        if _ID.fullmatch(name) or (name.isupper() and _ID.fullmatch(name.lower())):
-            return "named like an id"
-        if unique and _PERHAPS_ID.fullmatch(name):
-            return "named like an id, each value once"
-    if unique and found.kind == "text":
-        return "text, another in every row"
-    if unique and whole and len(found.values) >= _COUNTED_ROWS:
-        spread = found.values.max() - found.values.min()
-        if spread == len(found.values) - 1:
-            return "counts the rows"
-    return ""
 
 
 def _naming(ids: dict[str, str], frame: Any) -> str | None:
@@ -311,7 +310,32 @@ def _naming(ids: dict[str, str], frame: Any) -> str | None:
 
 
 def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    if len(names) > _NAMED + 1:
-        names = [*names[:_NAMED], f"and {len(names) - _NAMED} more"]
-    return ", ".join(names)
+    return listed(map(clipped, names))
+
+
+def _with(name: str, how: str) -> str:
+    """Say how a column was read, unless its name does."""
+    return clipped(name) if f"({how})" in name else f"{clipped(name)} ({how})"
+
+
+def _code(text: str) -> float:
+    reading = read_number(text)
+    assert reading is not None  # all of a column of codes are digits
+    return next(value for value in (reading.point, reading.comma) if value is not None)
+
+
+def _sentinels(name: str, values: Any) -> list[str]:
+    """Point to numbers that may stand for nothing: -999 and its like, far from all others."""
+    coded = values.isin(_SENTINELS)
+    if not coded.any():
+        return []
+    rest = values[~coded].dropna()
+    if rest.empty:
+        return []
+    low, median, high = rest.quantile([0.25, 0.5, 0.75])
+    counts = values[coded & ((values - median).abs() > _FAR * (high - low))].value_counts()
+    return [
+        f"{name}: {value:.0f} in {count:,} row{'s' * (count > 1)}, far from all others: if it stands for a "
+        "missing value, leave it empty."
+        for value, count in counts.items()
+    ]

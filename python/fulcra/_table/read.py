@@ -5,6 +5,7 @@ import importlib.util
 import io
 import sys
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from fulcra._errors import MissingError
 from fulcra._table.cells import MISSING, is_code, is_missing, read_number
 from fulcra._table.encoding import decode
-from fulcra._table.errors import TableError
+from fulcra._table.errors import TableError, listed
 from fulcra._table.guesses import DELIMITERS, NO_DELIMITER
 from fulcra._table.layout import Layout, Wishes, find_layout, records
 
@@ -123,10 +124,24 @@ def _read_text(data: bytes, name: str, wishes: Wishes) -> Table:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = text.rstrip("\n") + "\n" if text.strip() else ""
     layout = find_layout(text, name, wishes)
-    lines = np.fromiter((line for line, _, _ in records(text, layout, name)), dtype=np.int64)
+    again, repeated = list(layout.again), []
+
+    def found() -> Iterator[int]:
+        for line, _, cells in records(text, layout, name):
+            if cells and cells == again:
+                repeated.append(line)
+            else:
+                yield line
+
+    lines = np.fromiter(found(), dtype=np.int64)
     stream = io.StringIO(text)
     for _ in range(layout.skip):
         stream.readline()
+    if repeated:
+        rows = (written for _, written, cells in records(text, layout, name) if not cells or cells != again)
+        stream = io.StringIO("\n".join([*rows, ""]))
+        where = f"line{'s' * (len(repeated) > 1)} {listed(map(str, repeated), 4)}"
+        notes.append(f"The header comes again in {where}: left out.")
     frame = pd.read_csv(
         stream,
         sep=layout.delimiter,

@@ -132,6 +132,8 @@ def check_places(places: dict[str, Path], source: str) -> None:
             raise TableError(f"{option} {path}: there is no folder {path.parent}")
         if path.is_dir():
             raise TableError(f"{option} {path}: it is a folder; name a file")
+        if source != "-" and path.exists() and Path(source).exists() and path.samefile(source):
+            raise TableError(f"{option} {path}: this is the table itself; name another file")
         whose = taken.setdefault(path.resolve(), option)
         if whose != option:
             raise TableError(f"{option} {path}: this is {whose}; name another file")

@@ -5,7 +5,10 @@ import gzip
 import importlib.util
 import io
 import os
+import re
+import shutil
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fulcra._errors import MissingError
+from fulcra._table.encoding import decode
+from fulcra._table.errors import TableError
 from fulcra._table.guesses import NO_DELIMITER
 from fulcra._table.layout import records
 from fulcra._table.read import Table
+
+#: Endings that promise what is not written.
+_NO_TEXT = frozenset(
+    (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".zip", ".json", ".html", ".pdf", ".png", ".feather")
+)
+#: How the header of a file of labels ends, whatever stands between its cells.
+_LABELS = re.compile(r"(?:^|[^\w])cluster( \(\d+\))?\W+cluster_name( \(\d+\))?\"?$")
+#: Bytes; longer headers are not known again. Even, for UTF-16.
+_HEADER = 1 << 20
 
 
 @contextmanager
@@ -41,6 +55,8 @@ def in_place_of(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         yield part
+        if path.exists():
+            shutil.copymode(path, part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -70,7 +86,8 @@ def write_labels(table: Table, labels: NDArray[Any], names: Sequence[str], out: 
             _frame(table, labels, names).to_parquet(part, index=False)
         return []
     encoding, notes = _encoding(table, names)
-    text = _text(table, labels, names)
+    tabs = out is not None and Path(out.name.lower().removesuffix(".gz")).suffix in {".tsv", ".tab"}
+    text = _text(table, labels, names, "\t" if tabs else None)
     data = text.replace("\n", table.newline).encode(encoding)
     if out is None:
         sys.stdout.flush()
@@ -100,16 +117,54 @@ def is_parquet(path: Path) -> bool:
     return path.suffix.lower() in {".parquet", ".pq"}
 
 
-def require_parquet() -> None:
-    """Ask for what pandas writes Parquet with, before any work is done.
+def check_out(path: Path, *, named: bool) -> None:
+    """See that labels can be written, before any work is done.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    named : bool
+        Whether the user named it; if not, only labels of an earlier call are overwritten.
 
     Raises
     ------
+    TableError
+        If it is no file of text or Parquet, or holds something else.
     MissingError
-        If it is not installed; the message holds the line that installs it.
+        If Parquet's library is not installed; the message holds the line that installs it.
     """
-    if not any(importlib.util.find_spec(name) for name in ("pyarrow", "fastparquet")):
+    if path.suffix.lower() in _NO_TEXT:
+        raise TableError(
+            f"--out {path}: labels are written as text (.csv, .tsv, .txt, also .gz) or .parquet, "
+            f"not {path.suffix.lower()}"
+        )
+    if is_parquet(path) and not any(importlib.util.find_spec(name) for name in ("pyarrow", "fastparquet")):
         raise MissingError("Parquet needs pyarrow: pip install pyarrow")
+    if not named and path.is_file() and path.stat().st_size and not _holds_labels(path):
+        raise TableError(f"{path} is there already and holds no labels; --out names another file")
+
+
+def _holds_labels(path: Path) -> bool:
+    """Say whether a file is one of ours: its last columns are cluster and cluster_name."""
+    import pandas as pd  # noqa: PLC0415 - an extra, and slow to load
+
+    try:
+        if is_parquet(path):
+            names = [str(name) for name in pd.read_parquet(path).columns]
+            return _LABELS.search(",".join(names)) is not None
+        opened = gzip.open if path.suffix.lower() == ".gz" else open
+        with opened(path, "rb") as file:
+            text, _, _ = decode(file.read(_HEADER), str(path))
+    except (OSError, EOFError, ValueError, ImportError, zlib.error, TableError):
+        return False
+    header, quotes = [], 0
+    for line in text.splitlines():  # a quoted name may go over several
+        header.append(line)
+        quotes += line.count('"')
+        if quotes % 2 == 0:
+            break
+    return _LABELS.search("\n".join(header)) is not None
 
 
 def label_columns(existing: Sequence[str]) -> tuple[str, str]:
@@ -141,12 +196,14 @@ def _encoding(table: Table, names: Sequence[str]) -> tuple[str, list[str]]:
     return encoding, []
 
 
-def _text(table: Table, labels: NDArray[Any], names: Sequence[str]) -> str:
+def _text(table: Table, labels: NDArray[Any], names: Sequence[str], wanted: str | None) -> str:
     layout = table.layout
     if layout is None:
-        return str(_frame(table, labels, names).to_csv(index=False, lineterminator="\n"))
-    delimiter, verbatim = layout.delimiter, layout.delimiter != NO_DELIMITER
-    if not verbatim:
+        frame = _frame(table, labels, names)
+        return str(frame.to_csv(index=False, lineterminator="\n", sep=wanted or ","))
+    delimiter = wanted or layout.delimiter
+    verbatim = delimiter == layout.delimiter != NO_DELIMITER
+    if delimiter == NO_DELIMITER:
         delimiter = ";" if layout.decimal == "," else ","
     endings = [_row([str(j), name], delimiter) for j, name in enumerate(names)] + [_row(["", ""], delimiter)]
     header = layout.header if verbatim else _row(layout.names, delimiter)
