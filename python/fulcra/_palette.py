@@ -11,8 +11,8 @@ VERMILION = "#D55E00"
 EIGHT = (BLUE, ORANGE, GREEN, VERMILION, "#56B4E9", "#CC79A7", "#F0E442", "#000000")
 #: What a second and third round of the same colours is told apart by.
 MARKERS = ("o", "^", "s", "D", "v")
-#: Colour maps of one direction, and of two around a middle.
-SEQUENTIAL, DIVERGING = "cividis", "PuOr_r"
+#: The colour map of two directions around a middle.
+DIVERGING = "PuOr_r"
 
 
 def colour(cluster: int) -> str:

@@ -64,7 +64,7 @@ class Clustering:
         length = max(1, _BLOCK // max(self.n_clusters, 1))
         for start in range(0, n_samples, length):
             part = slice(start, start + length)
-            rows = self._part(part)
+            rows = rows_at(self.rows, part)
             distances = np.asarray(self.clusterer.transform(rows)) if by_model else self._euclidean(rows)
             distances = distances.astype(np.float64)
             mine = np.maximum(self.labels[part, np.newaxis], 0)
@@ -79,18 +79,22 @@ class Clustering:
         if not hasattr(self.clusterer, "transform"):
             return False
         try:
-            return bool(np.shape(self.clusterer.transform(self._part(slice(1)))) == (1, self.n_clusters))
+            return bool(
+                np.shape(self.clusterer.transform(rows_at(self.rows, slice(1)))) == (1, self.n_clusters)
+            )
         except (AttributeError, NotImplementedError):
             return False
-
-    def _part(self, part: slice) -> Any:
-        return self.rows.iloc[part] if hasattr(self.rows, "iloc") else self.rows[part]
 
     def _euclidean(self, rows: Any) -> NDArray[np.float64]:
         from sklearn.metrics import pairwise_distances  # noqa: PLC0415 - a third of scikit-learn
 
         found: NDArray[np.float64] = pairwise_distances(rows, self.centers)
         return found
+
+
+def rows_at(rows: Any, which: Any) -> Any:
+    """Return some rows of a table, whatever holds it, by their places."""
+    return rows.iloc[which] if hasattr(rows, "iloc") else rows[which]
 
 
 def clustering(model: Any, X: Data) -> Clustering:

@@ -361,7 +361,10 @@ def compared(
 def _picked(table: Columns, which: NDArray[np.intp]) -> Columns:
     if len(which) == len(table.names):
         return table
-    pick: Any = lambda things: tuple(things[place] for place in which)  # noqa: E731
+
+    def pick(things: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(things[place] for place in which)
+
     return Columns(
         pick(table.names),
         table.values[:, which],

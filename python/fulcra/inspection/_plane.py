@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state, resample
 
 from fulcra._base import Data
-from fulcra._reading.clustering import Clustering, clustering
+from fulcra._reading.clustering import Clustering, clustering, rows_at
 from fulcra._reading.columns import columns
 from fulcra._reading.undoing import steps_before, undone
 from fulcra.inspection._borders import Borders, Predict, View, borders_of, in_blocks, scores_of_centers
@@ -85,8 +85,8 @@ def plane_of_model(model: Any, X: Data, *, borders: str | bool, max_samples: int
     else:  # its labels are of all rows
         found = clustering(model, X)
         some = sampled(np.arange(n_samples), max_samples, draw)
-        X = _rows(X, some)
-        found = replace(found, rows=_rows(found.rows, some), labels=found.labels[some])
+        X = rows_at(X, some)
+        found = replace(found, rows=rows_at(found.rows, some), labels=found.labels[some])
     own = _few_numbers(X)
     plane, section = (
         _in_own_columns(model, X, own, found, draw)
@@ -130,7 +130,7 @@ def plane_of_rows(
     draw = check_random_state(random_state)
     X = X if sp.issparse(X) or hasattr(X, "shape") else _as_array(X)
     some = sampled(np.arange(X.shape[0]), max_samples, draw)
-    rows = _rows(X.tocsr() if sp.issparse(X) else X, some)
+    rows = rows_at(X.tocsr() if sp.issparse(X) else X, some)
     found = Clustering([], None, rows, labels[some], n_clusters, centers)
     return replace(
         _in_the_models_columns(found, _names(found, None, rows), draw)[0], n_samples=int(X.shape[0])
@@ -163,10 +163,6 @@ def sampled(rows: Any, max_samples: int, draw: np.random.RandomState) -> Any:
 def _as_array(X: Data) -> NDArray[Any]:
     found = np.asarray(X)
     return found if found.dtype.kind in "biuf" else np.asarray(X, dtype=object)
-
-
-def _rows(X: Any, some: NDArray[np.intp]) -> Any:
-    return X.iloc[some] if hasattr(X, "iloc") else X[some]
 
 
 def _few_numbers(X: Any) -> NDArray[np.float64] | None:

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import has_fit_parameter
 
-from fulcra._reading.clustering import Clustering
+from fulcra._reading.clustering import Clustering, rows_at
 from fulcra._reading.columns import columns
 from fulcra._reading.profile import Profile, compared, moments
 from fulcra.metrics._gap import gap_beside, is_coarse, without_clusters
@@ -83,7 +83,8 @@ def evidence(
     some = np.flatnonzero((weights > 0) & (found.labels >= 0))
     some = np.sort(draw.permutation(some)[:max_samples])
     shared, parted = np.zeros(k), 0.0
-    fine = _fine_columns(found.rows, described.levels, some)
+    sampled = rows_at(found.rows, some)
+    fine = _fine_columns(sampled, described.levels)
     confirmed = np.zeros(signs.shape)
     # Of all differences together one is confirmed by chance in a halving with probability 0.05 (Bonferroni).
     confidence = 1 - 0.05 / max(1, signs.size)
@@ -95,18 +96,15 @@ def evidence(
             if model is None:
                 continue
             mine, again = (_labels(model, found, half) for half in (one, other))
-            parted += gaps(fine[other], again, _means(fine[one], mine, k)).any()
+            known, new = (fine[np.searchsorted(some, half)] for half in (one, other))
+            parted += gaps(new, again, _means(known, mine, k)).any()
             again = _matched(found.labels[other], again, k)
             shared += _jaccard(found.labels[other], again, weights[other], k)
             differences, low, high = compared(moments(values[other], weights[other], again, k), confidence)
             confirmed += np.where(signs > 0, low > 0, high < 0) & (np.sign(differences) == signs)
     looks = max(1, 2 * n_resamples)
-    excess = _excess(_part(found.rows, some), k, described.levels, draw)
+    excess = _excess(sampled, k, described.levels, draw)
     return Evidence(excess, parted / looks, shared / looks, confirmed / looks)
-
-
-def _part(rows: Any, which: NDArray[np.intp]) -> Any:
-    return rows.iloc[which] if hasattr(rows, "iloc") else rows[which]
 
 
 def _refitted(
@@ -114,7 +112,7 @@ def _refitted(
 ) -> Any | None:
     """Cluster some rows anew; None where they have too few distinct ones."""
     model = _fresh(found.clusterer, found.n_clusters, seed)
-    rows = _part(found.rows, which)
+    rows = rows_at(found.rows, which)
     weigh = not (weights[which] == 1).all() and has_fit_parameter(model, "sample_weight")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -133,7 +131,7 @@ def _refitted(
 
 def _labels(model: Any, found: Clustering, which: NDArray[np.intp]) -> NDArray[np.intp]:
     """Label rows by a model that was fitted to some."""
-    return np.asarray(model.predict(_part(found.rows, which))).astype(np.intp)
+    return np.asarray(model.predict(rows_at(found.rows, which))).astype(np.intp)
 
 
 def _means(rows: NDArray[np.float64], labels: NDArray[np.intp], k: int) -> NDArray[np.float64]:
@@ -146,9 +144,7 @@ def _means(rows: NDArray[np.float64], labels: NDArray[np.intp], k: int) -> NDArr
     return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
-def _fine_columns(
-    rows: Any, levels: Sequence[NDArray[np.intp]], some: NDArray[np.intp]
-) -> NDArray[np.float64]:
+def _fine_columns(rows: Any, levels: Sequence[NDArray[np.intp]]) -> NDArray[np.float64]:
     """Return what gaps can be seen in, numbers of many values, (n_samples, n_columns); none of CSR rows."""
     if sp.issparse(rows):
         return np.empty((rows.shape[0], 0))
@@ -157,7 +153,7 @@ def _fine_columns(
     numbers = np.asarray(rows, dtype=np.float64)
     kept = np.ones(numbers.shape[1], dtype=bool)
     kept[np.concatenate([np.empty(0, dtype=np.intp), *levels])] = False
-    kept[kept] = [not is_coarse(numbers[some, f]) for f in np.flatnonzero(kept)]
+    kept[kept] = [not is_coarse(numbers[:, f]) for f in np.flatnonzero(kept)]
     return numbers[:, kept]
 
 

@@ -163,10 +163,6 @@ def beside_points(
     return texts
 
 
-def _within(box: Bbox, point: NDArray[np.float64]) -> bool:
-    return bool(box.x0 <= point[0] <= box.x1 and box.y0 <= point[1] <= box.y1)
-
-
 @dataclass(frozen=True)
 class _Taken:
     """What a name must keep clear of, in pixels."""

@@ -12,8 +12,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
+from fulcra._reading.clustering import rows_at
 from fulcra.cluster._monitor.calibration import folds, level
-from fulcra.cluster._monitor.own_spread import own_spread, rows_at
+from fulcra.cluster._monitor.own_spread import own_spread
 
 #: A distance that fewer rows than this are beyond is too uncertain to measure others by. Of 120 rows, 30
 #: keep false alarms of 1% at 0.7 to 1.0 of that, 10 at 0.65 to 0.9, 1 at 0.6 to 0.9; of 3,000 all do.

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fulcra._base import Data
-from fulcra._reading.clustering import Clustering, clustering
+from fulcra._reading.clustering import Clustering, clustering, rows_at
 from fulcra._reading.profile import Moments, moments
 
 #: Rows of the pooled spread that each cluster's own is mixed with: a cluster of so many rows is half its own.
@@ -179,11 +179,6 @@ def table_of(X: Data) -> Any:
     if sp.issparse(X):
         return X.tocsr()
     return X if hasattr(X, "columns") else np.asarray(X)
-
-
-def rows_at(rows: Any, which: Any) -> Any:
-    """Return some rows of a table, by their places."""
-    return rows.iloc[which] if hasattr(rows, "iloc") else rows[which]
 
 
 def _has_distances(found: Clustering) -> bool:
