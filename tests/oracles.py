@@ -6,6 +6,7 @@ to read.
 
 import itertools
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 
 import numpy as np
 import scipy.sparse as sp
@@ -220,3 +221,39 @@ def best_intervals(x: ArrayLike, k: int, loss: Callable[[NDArray[np.float64]], f
     for _ in range(k):
         best = [min([best[b], *(best[a] + losses[a, b] for a in range(b))]) for b in range(n + 1)]
     return best[-1]
+
+
+def least_squares(
+    X: ArrayLike, y: ArrayLike, penalty: float = 0.0, *, fit_intercept: bool = True
+) -> tuple[NDArray[np.float64], float]:
+    """Weights and intercept of a target that minimise squares plus penalty, by LAPACK's lstsq in float64."""
+    rows, target = np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    middle, level = (rows.mean(axis=0), target.mean()) if fit_intercept else (np.zeros(rows.shape[1]), 0.0)
+    tall = np.vstack([rows - middle, np.sqrt(penalty) * np.eye(rows.shape[1])])
+    coef = np.linalg.lstsq(tall, np.append(target - level, np.zeros(rows.shape[1])), rcond=None)[0]
+    return coef, float(level - middle @ coef)
+
+
+def exact_least_squares(
+    X: ArrayLike, y: ArrayLike, penalty: float = 0.0, *, fit_intercept: bool = True
+) -> NDArray[np.float64]:
+    """The intercept (if any) and weights of float64 data, solved in fractions and rounded once."""
+    rows = [[Fraction(float(value)) for value in row] for row in np.asarray(X)]
+    target = [Fraction(float(value)) for value in np.asarray(y)]
+    if fit_intercept:
+        rows = [[Fraction(1), *row] for row in rows]
+    d = len(rows[0])
+    system = [
+        [sum(row[i] * row[j] for row in rows) for j in range(d)]
+        + [sum(row[i] * value for row, value in zip(rows, target, strict=True))]
+        for i in range(d)
+    ]
+    for i in range(int(fit_intercept), d):
+        system[i][i] += Fraction(float(penalty))
+    for i in range(d):  # Gauss and Jordan; the matrix is positive definite, so no pivot is 0
+        system[i] = [value / system[i][i] for value in system[i]]
+        for k in range(d):
+            if k != i:
+                factor = system[k][i]
+                system[k] = [a - factor * b for a, b in zip(system[k], system[i], strict=True)]
+    return np.array([float(line[d]) for line in system])

@@ -23,6 +23,7 @@ from fulcra.cluster import (
     k_means,
     kmeans_plusplus,
 )
+from fulcra.linear_model import LinearRegression, Ridge
 from oracles import nearest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
@@ -33,6 +34,8 @@ FITTED = KMeans(2, random_state=0).fit(ROWS)
 #: Beside KMeans.
 OTHERS = (KMedoids, FuzzyCMeans, KMedians, SphericalKMeans, MahalanobisKMeans)
 DENSE = (FuzzyCMeans, KMedians, MahalanobisKMeans)
+WEIGHTS = (LinearRegression, Ridge)
+VALUES = ROWS @ [1.0, -2.0, 3.0] + RNG.normal(size=60)
 
 
 class Spy:
@@ -195,6 +198,58 @@ def test_every_layout_gives_the_same_clusters_of_every_kind(kind: Any, arrange: 
     np.testing.assert_allclose(model.cluster_centers_, want.cluster_centers_, rtol=1e-12)
     np.testing.assert_array_equal(model.labels_, want.labels_)
     np.testing.assert_array_equal(model.predict(X), want.labels_)
+
+
+@pytest.mark.parametrize("arrange", LAYOUTS)
+@pytest.mark.parametrize("kind", WEIGHTS)
+def test_every_layout_gives_the_same_weights(kind: Any, arrange: Any) -> None:
+    X = _arranged(arrange)
+    want, model = kind().fit(ROWS, VALUES), kind().fit(X, VALUES)
+    np.testing.assert_allclose(model.coef_, want.coef_, rtol=1e-11)
+    np.testing.assert_allclose(model.predict(X), want.predict(ROWS), rtol=1e-11)
+
+
+@pytest.mark.parametrize("arrange", [np.ndarray.tolist, pd.Series, pl.Series, np.asfortranarray, _objects])
+@pytest.mark.parametrize("kind", WEIGHTS)
+def test_every_layout_of_targets_gives_the_same_weights(kind: Any, arrange: Any) -> None:
+    want = kind().fit(ROWS, VALUES)
+    np.testing.assert_array_equal(kind().fit(ROWS, arrange(VALUES)).coef_, want.coef_)
+    both = np.column_stack([VALUES, VALUES[::-1]])
+    if arrange in {pd.Series, pl.Series}:
+        arrange = pd.DataFrame if arrange is pd.Series else pl.DataFrame
+    np.testing.assert_array_equal(kind().fit(ROWS, arrange(both)).coef_, kind().fit(ROWS, both).coef_)
+
+
+@pytest.mark.parametrize("kind", WEIGHTS)
+def test_weights_are_learned_without_a_second_x_in_python(kind: Any, tmp_path: Path) -> None:
+    np.random.default_rng(0).random((200_000, 16), dtype=np.float32).tofile(tmp_path / "rows")
+    X = np.memmap(tmp_path / "rows", dtype=np.float32, mode="r", shape=(200_000, 16))
+    y = np.arange(200_000.0)
+    kind().fit(X[:100], y[:100]).predict(X[:100])
+    tracemalloc.start()
+    try:
+        kind().fit(X, y).predict(X)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 24 * len(X) + 1_000_000  # X itself: 64 bytes a row
+
+
+@pytest.mark.parametrize("kind", WEIGHTS)
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (np.zeros((0, 3)), ValueError, "0 sample"),
+        (np.zeros((60, 0)), ValueError, "0 feature"),
+        (np.zeros(60), ValueError, "Expected 2D array, got 1D array"),
+        (np.ones((60, 2)) * 1j, ValueError, "Complex data not supported"),
+        (np.full((60, 2), "a"), ValueError, "could not convert string"),
+        (np.ma.masked_array(ROWS, mask=ROWS > 9), ValueError, "masked array with"),
+    ],
+)
+def test_what_is_no_table_of_numbers_has_no_weights(kind: Any, X: Any, error: Any, message: str) -> None:
+    with pytest.raises(error, match=message):
+        kind().fit(X, VALUES)
 
 
 @pytest.mark.parametrize("kind", OTHERS)

@@ -8,6 +8,7 @@ import warnings
 from sklearn.utils.estimator_checks import check_estimator
 from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedians, KMedoids, MahalanobisKMeans
 from fulcra.cluster import CentroidMonitor, MiniBatchKMeans, NearestCentroid, OnlineKMeans, SphericalKMeans
+from fulcra.linear_model import LinearRegression, Ridge
 
 warnings.simplefilter("ignore")  # check_estimator fits on data that deserve warnings
 expected = {{name: "the order of the rows matters" for name in {expected}}}
@@ -55,6 +56,13 @@ WEIGHT_EQUIVALENCE = (
         "CentroidMonitor(MahalanobisKMeans(2, random_state=0), false_alarm_rate=0.05)",
         "NearestCentroid()",
         "NearestCentroid('manhattan', shrink_threshold=0.1, priors='empirical')",
+        "LinearRegression()",
+        "LinearRegression(fit_intercept=False)",
+        "LinearRegression(positive=True)",
+        "Ridge()",
+        "Ridge(alpha=0)",
+        "Ridge(solver='svd', fit_intercept=False)",
+        "Ridge(positive=True)",
     ],
 )
 def test_common_checks_pass_with_nothing_expected_to_fail(estimator: str, run_python: RunPython) -> None:

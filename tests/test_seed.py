@@ -12,6 +12,7 @@ from fulcra.cluster import (
     OnlineKMeans,
     SphericalKMeans,
 )
+from fulcra.linear_model import LinearRegression
 from oracles import means, nearest, squared_distances, wcss
 
 CUSTOMERS = np.array(
@@ -134,6 +135,31 @@ def test_a_mini_batch_moves_centroids_to_the_mean_of_all_that_they_got() -> None
     np.testing.assert_array_equal(model.cluster_centers_, [[2.0], [8.0]])
     model.partial_fit([[5.0], [9.0]])  # 5 is as far from 2 as from 8: the first
     np.testing.assert_array_equal(model.cluster_centers_, [[3.0], [8.5]])
+
+
+def test_a_house_price_by_weights() -> None:
+    # 50000 + 150 x 2000 + 30000 x 3 - 2000 x 5 - 5000 x 10
+    price = LinearRegression.from_weights([150, 30000, -2000, -5000], 50000)
+    assert price.predict([[2000, 3, 5, 10]]).tolist() == [380_000]
+
+
+def test_a_credit_score_by_weights() -> None:
+    # 600 + 150 - 60 + 142.5 - 75
+    score = LinearRegression.from_weights([0.002, -200, 150, -300], 600)
+    assert score.predict([[75000, 0.3, 0.95, 0.25]]).tolist() == [757.5]
+
+
+def test_salaries_by_years_of_experience() -> None:
+    # The text says 25 + 7 x years and 67 for six of them, which is not the line of least squares: its squared
+    # differences add up to 30, those of 21.5 + 7.5 x years to 7.5.
+    years, salary = np.array([[1], [2], [3], [4], [5]]), np.array([30, 35, 45, 50, 60])
+    model = LinearRegression().fit(years, salary)
+    np.testing.assert_allclose([model.intercept_, *model.coef_], [21.5, 7.5], rtol=1e-13)
+    assert model.predict([[6]])[0] == pytest.approx(66.5, rel=1e-13)
+    assert ((salary - model.predict(years)) ** 2).sum() == pytest.approx(7.5)
+    of_the_text = LinearRegression.from_weights([7], 25)
+    assert of_the_text.predict([[6]]).tolist() == [67]
+    assert ((salary - of_the_text.predict(years)) ** 2).sum() == 30
 
 
 def test_centroids_take_k_times_n_times_4_bytes() -> None:

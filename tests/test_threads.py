@@ -15,10 +15,12 @@ import fulcra
 import joblib
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import threadpoolctl
 from conftest import Interrupt, RunPython
 from fulcra import _core
 from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedoids
+from fulcra.linear_model import LinearRegression
 from numpy.testing import assert_array_equal
 
 ROWS = np.random.default_rng(0).normal(size=(30_000, 16))  # enough work to be shared among threads
@@ -290,6 +292,22 @@ def test_ctrl_c_stops_other_clusterers(parameters: dict[str, object] | None, ctr
     for _ in range(3):
         waits.append(ctrl_c(lambda: model.fit(rows)))
         assert all(vars(model)[name] is before[name] for name in before if name.endswith("_"))
+    assert min(waits) < 0.2
+
+
+@pytest.mark.parametrize("way", ["cholesky", "qr", "sparse"])
+def test_ctrl_c_stops_least_squares(way: str, ctrl_c: Interrupt) -> None:
+    # Of fewer rows than columns most of the time is one factorisation, which nothing interrupts.
+    shapes = {"cholesky": (4000, 1500), "qr": (50_000, 120), "sparse": (2000, 4000)}
+    shape, rng = shapes[way], np.random.default_rng(0)
+    X = sp.random(*shape, 0.01, "csr", random_state=0) if way == "sparse" else rng.normal(size=shape)
+    if way == "qr":
+        X[:, 1] = X[:, 0]
+    y = rng.normal(size=shape[0])
+    model = LinearRegression().fit(X[:50], y[:50])
+    before = dict(vars(model))
+    waits = [ctrl_c(lambda: [model.fit(X, y) for _ in range(1000)]) for _ in range(3)]
+    assert vars(model).keys() == before.keys()
     assert min(waits) < 0.2
 
 

@@ -381,3 +381,41 @@ def online_update(
 def simd_level() -> str: ...  # 'portable', 'avx2', 'avx512' or 'neon'
 def get_num_threads() -> int: ...
 def set_num_threads(n_threads: int | None) -> None: ...  # None: back to the environment's say
+
+@final
+class LinearFit:
+    """What `least_squares` and `ridge` found."""
+
+    @property
+    def coef(self) -> NDArray[np.float64]: ...  # (n_targets, n_features)
+    @property
+    def intercept(self) -> NDArray[np.float64]: ...  # (n_targets,), 0 without
+    @property
+    def rank(self) -> int: ...  # of the (centred) columns
+    @property
+    def singular(self) -> NDArray[np.float64]:
+        """(min(n, d),), of the centred, weighted columns; empty after 'lsqr' and `ridge`.
+
+        Found when first asked for: of many columns that takes a multiple of the fit's time.
+        """
+    @property
+    def method(self) -> str: ...  # 'cholesky', 'qr' or 'lsqr'
+    @property
+    def n_iter(self) -> int: ...  # of LSQR, the most over the targets; else 0
+    @property
+    def converged(self) -> bool: ...  # False: LSQR stopped without its certificate
+
+def least_squares(
+    X: Any, y: NDArray[np.float64], sample_weight: NDArray[np.float64] | None, *, fit_intercept: bool
+) -> LinearFit: ...  # y: (n_samples, n_targets), C-contiguous
+def ridge(
+    X: Any,
+    y: NDArray[np.float64],
+    sample_weight: NDArray[np.float64] | None,
+    alphas: NDArray[np.float64],
+    *,
+    fit_intercept: bool,
+) -> LinearFit: ...  # alphas: (n_targets,), not negative
+def linear_predict(
+    X: Any, coef: NDArray[np.float64], intercept: NDArray[np.float64]
+) -> Floats: ...  # (n_samples, n_targets), dtype of X

@@ -3,6 +3,7 @@
 mod cluster;
 mod convert;
 mod errors;
+mod linear_model;
 mod metrics;
 mod neighbors;
 mod run;
@@ -36,6 +37,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::errors::{NonFiniteError, SingularError};
+    #[pymodule_export]
+    use crate::linear_model::{LinearFit, least_squares, linear_predict, ridge};
     #[pymodule_export]
     use crate::metrics::{cluster_scatter, silhouette_samples};
     #[pymodule_export]

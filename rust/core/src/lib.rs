@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod error;
 pub mod float;
 pub mod kernels;
+pub mod linear_model;
 pub mod metrics;
 pub mod neighbors;
 pub mod rows;

@@ -6,6 +6,7 @@ pub mod codebook;
 pub mod descent;
 pub mod direct;
 mod filter;
+pub mod gram;
 pub mod list;
 pub mod manhattan;
 pub mod memberships;

@@ -1,0 +1,6 @@
+"""Weight vectors: a number as the weighted sum of others."""
+
+from fulcra.linear_model._linear_regression import LinearRegression
+from fulcra.linear_model._ridge import Ridge
+
+__all__ = ["LinearRegression", "Ridge"]
