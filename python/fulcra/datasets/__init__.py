@@ -1,5 +1,8 @@
-"""Real tables to try clusters on, and centroids that are known beforehand; nothing is downloaded."""
+"""Real tables to try models on, and centroids that are known beforehand; nothing is downloaded."""
 
+from fulcra.datasets._airline_tweets import load_airline_tweets
+from fulcra.datasets._bikeshare import load_bikeshare
+from fulcra.datasets._boston import load_boston
 from fulcra.datasets._cdnow import load_cdnow, load_cdnow_rfm
 from fulcra.datasets._centroids import load_centroids
 from fulcra.datasets._china import load_china
@@ -8,8 +11,12 @@ from fulcra.datasets._credit import load_credit
 from fulcra.datasets._default import load_default
 from fulcra.datasets._mnist import load_mnist
 from fulcra.datasets._shuttle import load_shuttle
+from fulcra.datasets._wage import load_wage
 
 __all__ = [
+    "load_airline_tweets",
+    "load_bikeshare",
+    "load_boston",
     "load_cdnow",
     "load_cdnow_rfm",
     "load_centroids",
@@ -19,4 +26,5 @@ __all__ = [
     "load_default",
     "load_mnist",
     "load_shuttle",
+    "load_wage",
 ]
