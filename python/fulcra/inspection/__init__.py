@@ -8,6 +8,8 @@ from fulcra.inspection._drift_display import DriftDisplay
 from fulcra.inspection._elbow_display import ElbowDisplay
 from fulcra.inspection._explain_clusters import explain_clusters
 from fulcra.inspection._silhouette_display import SilhouetteDisplay
+from fulcra.inspection._summarize import summarize
+from fulcra.inspection._weight_summary import WeightSummary
 
 __all__ = [
     "CentroidProfileDisplay",
@@ -17,5 +19,7 @@ __all__ = [
     "DriftDisplay",
     "ElbowDisplay",
     "SilhouetteDisplay",
+    "WeightSummary",
     "explain_clusters",
+    "summarize",
 ]

@@ -1,0 +1,257 @@
+"""Coordinates of weights in which the information about them is the identity, and so their covariance.
+
+Rows are centred (where there is an intercept), scaled to unit columns and, unless they are well-conditioned,
+triangularised by Householder's reflections, not multiplied out: standard errors then keep the digits that the
+data hold.
+
+Source: Golub and Van Loan (2013), "Matrix Computations", 4th edition, chapter 5.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+#: Values of a block of rows: beside X stay a few of these.
+_BLOCK = 1 << 23
+#: The largest triangle that is made, in values: 4 GiB.
+_LARGEST = 1 << 29
+#: Products of columns lose the square of their condition: of this one, six of sixteen digits.
+_WELL = 1e3
+#: Lengths whose squares keep their digits.
+_SMALLEST = 1e-100
+#: Means, in lengths of columns less these, of which centring leaves digits enough.
+_FAR = 1e5
+#: Parts of a null vector of unit columns below this are rounding.
+_NOTHING = 1e-6
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Coordinates of the weights in which weighted rows are orthonormal.
+
+    Attributes
+    ----------
+    rows : {ndarray, CSR matrix} of shape (n_samples, n_columns)
+        As the model sees them.
+    information : ndarray of shape (n_samples,)
+        What each row counts.
+    centre, size : ndarray of shape (n_columns,)
+        Means (0 without an intercept) and lengths of the columns less these, weighted.
+    total : float
+        The sum of `information`.
+    triangle : ndarray of shape (rank, rank)
+        R of the weighted, centred and scaled columns `picked`.
+    picked : ndarray of shape (rank,), intp
+        Columns that are not made of others.
+    back : ndarray of shape (n_terms, n_coordinates)
+        Weights are `back` times coordinates; the intercept, if any, comes first in both.
+    dependent : tuple of ndarray of shape (n_terms,), bool
+        For each column that is made of others, which terms take part.
+    """
+
+    rows: Any
+    information: Array
+    centre: Array
+    size: Array
+    total: float
+    triangle: Array
+    picked: NDArray[np.intp]
+    back: Array
+    dependent: tuple[NDArray[np.bool_], ...]
+    has_intercept: bool
+
+    @property
+    def unsettled(self) -> NDArray[np.bool_]:
+        """Which terms have no unique value, (n_terms,)."""
+        found = np.zeros(len(self.back), dtype=bool)
+        for terms in self.dependent:
+            found |= terms
+        return found
+
+    def blocks(self) -> Iterator[tuple[slice, Array]]:
+        """Yield rows in coordinates, not weighted, some at a time: (n, n_coordinates)."""
+        from scipy.linalg import solve_triangular  # noqa: PLC0415 - summaries are few, imports many
+
+        for some in _slices(*self.rows.shape):
+            turned = _dense(self.rows, some)[:, self.picked] - self.centre[self.picked]
+            turned /= self.size[self.picked]
+            if len(self.picked):
+                turned = solve_triangular(self.triangle, turned.T, trans="T", check_finite=False).T
+            if self.has_intercept:
+                constant = np.full((len(turned), 1), 1 / np.sqrt(self.total))
+                turned = np.hstack([constant, turned])
+            yield some, turned
+
+    def turned(self, values: Array) -> Array:
+        """Return the sums over rows of a value times the row in coordinates, (n_coordinates,)."""
+        from scipy.linalg import solve_triangular  # noqa: PLC0415
+
+        sums = (np.asarray(self.rows.T @ values) - self.centre * values.sum())[self.picked]
+        sums /= self.size[self.picked]
+        if len(self.picked):
+            sums = solve_triangular(self.triangle, sums, trans="T", check_finite=False)
+        return np.append(values.sum() / np.sqrt(self.total), sums) if self.has_intercept else sums
+
+    def singular_values(self) -> Array:
+        """Return those of the weighted rows as they stand, with their column of ones, largest first."""
+        d = self.rows.shape[1]
+        weighted = np.zeros((len(self.picked), d))
+        weighted[:, self.picked] = self.triangle
+        weighted *= self.size
+        if self.has_intercept:
+            root = np.sqrt(self.total)
+            top = np.append(root, root * self.centre)
+            weighted = np.vstack([top, np.hstack([np.zeros((len(weighted), 1)), weighted])])
+        found: Array = np.linalg.svd(weighted, compute_uv=False)
+        return found if not self.dependent else np.append(found, 0.0)
+
+
+def frame(rows: Any, information: Array, *, has_intercept: bool) -> Frame:
+    """Triangularise weighted rows.
+
+    Parameters
+    ----------
+    rows : {ndarray, CSR matrix} of shape (n_samples, n_columns)
+        Finite.
+    information : ndarray of shape (n_samples,)
+        What each row counts, not negative: the weights that minimise weighted squares have the inverse of
+        ``rows.T @ diag(information) @ rows`` as their covariance.
+    has_intercept : bool
+        Whether a column of ones stands beside them.
+
+    Returns
+    -------
+    Frame
+        The coordinates.
+
+    Raises
+    ------
+    MemoryError
+        If the triangle would not fit.
+    """
+    from scipy.linalg import solve_triangular  # noqa: PLC0415
+
+    n, d = rows.shape
+    if min(n, d) * d > _LARGEST:
+        raise MemoryError(
+            f"Standard errors of {d:,} weights need {8 * min(n, d) * d / 2**30:.0f} GiB: summarize fewer "
+            "columns."
+        )
+    total = float(information.sum())
+    centre = np.asarray(rows.T @ information, dtype=np.float64) / total if has_intercept else np.zeros(d)
+    roots = np.sqrt(information)[:, np.newaxis]
+    size, triangle, picked, made = _multiplied(rows, centre, roots) or _reflected(rows, centre, roots, total)
+    rank, inverse = len(picked), np.empty((0, 0))
+    if rank:
+        inverse = solve_triangular(triangle, np.eye(rank), check_finite=False)
+    slopes = np.zeros((d, rank))
+    slopes[picked] = inverse / size[picked, np.newaxis]
+    back = slopes
+    if has_intercept:
+        # The intercept is the height at the centre less the way from there to 0.
+        away = centre[picked] / size[picked]
+        down = solve_triangular(triangle, away, trans="T", check_finite=False) if rank else np.empty(0)
+        back = np.vstack([np.append(1 / np.sqrt(total), -down), np.hstack([np.zeros((d, 1)), slopes])])
+    others = np.setdiff1d(np.arange(d), picked)
+    dependent = tuple(
+        _takes_part(int(column), picked, -inverse @ made[:, at], centre / size, has_intercept=has_intercept)
+        for at, column in enumerate(others)
+    )
+    return Frame(rows, information, centre, size, total, triangle, picked, back, dependent, has_intercept)
+
+
+def _multiplied(
+    rows: Any, centre: Array, roots: Array
+) -> tuple[Array, Array, NDArray[np.intp], Array] | None:
+    """Return lengths, R, its columns and those of the others, by Cholesky; None where that loses digits."""
+    n, d = rows.shape
+    products = np.zeros((d, d))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for some in _slices(n, d):
+            values = _dense(rows, some) - centre
+            values *= roots[some]
+            products += values.T @ values
+    size = np.sqrt(np.diagonal(products))
+    offset = np.abs(centre) * np.sqrt(n) * roots.max(initial=0.0)
+    if not (np.isfinite(products).all() and (size > _SMALLEST).all() and (offset < _FAR * size).all()):
+        return None
+    try:
+        triangle = np.linalg.cholesky(products / size / size[:, np.newaxis]).T
+    except np.linalg.LinAlgError:
+        return None
+    if not d or np.linalg.cond(triangle) > _WELL:
+        return None
+    return size, np.ascontiguousarray(triangle), np.arange(d), np.empty((d, 0))
+
+
+def _reflected(
+    rows: Any, centre: Array, roots: Array, total: float
+) -> tuple[Array, Array, NDArray[np.intp], Array]:
+    """Return the same by Householder's reflections, with the columns in the order of their pivots."""
+    from scipy.linalg import qr  # noqa: PLC0415
+
+    n, d = rows.shape
+    size, reach = _lengths(rows, centre, roots)
+    # Centring leaves that much rounding in a column, as a share of its length.
+    rounding = 8 * np.finfo(np.float64).eps * np.maximum(reach, np.abs(centre) * np.sqrt(total))
+    flat = size <= rounding
+    size = np.where(flat, np.where(reach > 0, reach, 1.0), size)
+    small: Any = np.empty((0, d))
+    for some in _slices(n, d):
+        scaled = (_dense(rows, some) - centre) / size
+        scaled *= roots[some]
+        scaled[:, flat] = 0
+        small = np.linalg.qr(np.vstack([small, scaled]) if len(small) else scaled, mode="r")
+    small, order = qr(small, mode="r", pivoting=True, check_finite=False)
+    cutoff = 4 * np.finfo(np.float64).eps * np.sqrt(max(n, d)) + (rounding / size)[~flat].max(initial=0.0)
+    rank = int((np.abs(np.diagonal(small)) > cutoff).sum())
+    made = small[:rank, rank:][:, np.argsort(order[rank:])]
+    return size, np.ascontiguousarray(small[:rank, :rank]), order[:rank], made
+
+
+def _takes_part(
+    column: int, others: NDArray[np.intp], shares: Array, centre: Array, *, has_intercept: bool
+) -> NDArray[np.bool_]:
+    """Return which terms a null vector of unit columns moves."""
+    vector = np.zeros(len(centre))
+    vector[others], vector[column] = shares, 1
+    moved: NDArray[np.bool_] = np.abs(vector) > _NOTHING * np.abs(vector).max()
+    if not has_intercept:
+        return moved
+    parts = vector * centre * moved
+    at_zero = abs(parts.sum()) > _NOTHING * max(np.abs(parts).max(), 1e-300)
+    return np.append(at_zero, moved)
+
+
+def _lengths(rows: Any, centre: Array, roots: Array) -> tuple[Array, Array]:
+    """Return the columns' lengths, less their centres, and those of the columns as they stand."""
+    squares, whole = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
+    peaks = np.abs(rows).max(axis=0)
+    peaks = (
+        np.asarray(peaks.todense(), dtype=np.float64).ravel() if sp.issparse(peaks) else peaks.astype(float)
+    )
+    peaks = np.where(peaks > 0, peaks, 1.0)
+    for some in _slices(*rows.shape):
+        values = _dense(rows, some) / peaks  # whose squares might overflow
+        values *= roots[some]
+        whole += np.einsum("ij,ij->j", values, values)
+        values -= centre / peaks * roots[some]
+        squares += np.einsum("ij,ij->j", values, values)
+    return np.sqrt(squares) * peaks, np.sqrt(whole) * peaks
+
+
+def _slices(n: int, d: int) -> Iterator[slice]:
+    length = max(_BLOCK // max(d, 1), 2 * d, 1)
+    for first in range(0, n, length):
+        yield slice(first, min(first + length, n))
+
+
+def _dense(rows: Any, some: slice) -> Array:
+    part = rows[some]
+    return np.asarray(part.toarray() if sp.issparse(part) else part, dtype=np.float64)

@@ -1,0 +1,282 @@
+"""The steps of a summary: are these the rows, how well does it fit, how exact are its weights, what to mind."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
+
+from fulcra._reading.linear import Linear
+from fulcra.inspection._covariance import Array, Frame, frame
+from fulcra.inspection._goodness import of_least_squares, of_likelihood, spans_ones
+from fulcra.inspection._likelihood import Likelihood, likelihood
+from fulcra.inspection._sandwich import meat, softmax_back
+from fulcra.inspection._score_equations import check, refusal
+from fulcra.inspection._separation import Separation, separation
+from fulcra.inspection._weight_stability import stability
+from fulcra.inspection._weight_summary import WeightSummary
+
+#: A test below this is worth a note.
+_DOUBT = 0.01
+#: Standard errors that a weight may lie from the best without a note.
+_NEAR = 0.01
+#: Names in a note.
+_MOST_NAMES = 8
+
+
+class Summing:
+    """The steps of a summary."""
+
+    def __init__(self, found: Linear, weights: Array, *, is_counted: bool) -> None:
+        self.found, self.weights, self.is_counted = found, weights, is_counted
+        self.seen: Likelihood = likelihood(found, weights)
+        self.frame: Frame = frame(found.rows, self.seen.information, has_intercept=found.has_intercept)
+        self.many, self.n_outputs = float(weights.sum()), self.seen.errors.shape[1]
+        self.notes: list[str] = []
+
+    def summary(
+        self,
+        cov: str,
+        groups: NDArray[np.intp] | None,
+        alpha: float,
+        n_resamples: int,
+        draw: np.random.RandomState,
+    ) -> WeightSummary:
+        found = self.found
+        checked = check(found, self.seen, self.frame, self.weights)
+        if checked is None:
+            self.notes.append("That these are the rows of the fit could not be checked.")
+        elif checked.worst > 1:
+            raise refusal(found, checked)
+        constant = spans_ones(self.frame)
+        rank = self.frame.back.shape[1]
+        if found.kind == "linear":
+            figures = of_least_squares(found, self.seen, self.frame, is_counted=self.is_counted)
+        else:
+            figures = of_likelihood(self.seen, self.many, rank, self.n_outputs, constant)
+        values = self._singular_values()
+        figures["condition_number"] = values[0] / values[-1] if values[-1] > 0 else np.inf
+        coef = self._coef()
+        signs, sd, df = None, None, np.inf
+        covariance = np.full((coef.size, coef.size), np.nan)
+        if found.penalised:
+            self.notes.insert(0, found.restraint.why)
+            signs, sd = self._stability(n_resamples, draw, coef.shape)
+        else:
+            covariance, df = self._covariance(cov, groups, figures)
+            self._explain_doubts(cov, figures)
+        if found.penalised:  # tests suppose the weights that fit best
+            figures |= dict.fromkeys(_TESTS & figures.keys(), np.nan)
+        errors = np.sqrt(np.diagonal(covariance)).reshape(coef.shape)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            statistic = coef / errors
+        finite = np.isfinite(df)
+        p_values = 2 * (stdtr(df, -np.abs(statistic)) if finite else ndtr(-np.abs(statistic)))
+        quantile = stdtrit(df, 1 - alpha / 2) if finite else ndtri(1 - alpha / 2)
+        reach = quantile * errors
+        return WeightSummary(
+            kind=found.kind,
+            model=type(found.model).__name__,
+            target=found.targets[-1] if found.kind != "multinomial" else "",
+            classes=() if found.classes is None else tuple(str(label) for label in found.classes),
+            terms=("intercept",) * found.has_intercept + found.names,
+            steps=tuple(type(step).__name__ for step in found.transformers if hasattr(step, "transform")),
+            cov=cov,
+            alpha=alpha,
+            coef=coef,
+            std_errors=errors,
+            statistic=statistic,
+            p_values=p_values,
+            conf_int=np.stack([coef - reach, coef + reach], axis=-1),
+            covariance=covariance,
+            stability=signs,
+            bootstrap_sd=sd,
+            n_rows=len(self.weights),
+            n_samples=self.many,
+            df_inference=float(df),
+            notes=tuple(self.notes),
+            **figures,
+        )
+
+    def _coef(self) -> Array:
+        """Return the weights, intercept first; of several classes the differences from the first."""
+        coef, intercept = self.found.coef, self.found.intercept
+        if self.found.kind == "multinomial":
+            coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
+        whole = np.hstack([intercept[:, np.newaxis], coef]) if self.found.has_intercept else coef.copy()
+        return whole if self.found.kind == "multinomial" else whole[0]
+
+    def _singular_values(self) -> Array:
+        if self.found.kind in {"linear", "multinomial"}:
+            return self.frame.singular_values()
+        return frame(self.found.rows, self.weights, has_intercept=self.found.has_intercept).singular_values()
+
+    def _stability(self, n_resamples: int, draw: Any, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        given = self.weights if self.is_counted else None
+        signs, sd = stability(self.found, given, n_resamples, draw)
+        if not self.found.has_intercept:
+            signs, sd = signs[:, 1:], sd[:, 1:]
+        if n_resamples:
+            self.notes.append(
+                f"stability: the share of {n_resamples} refits to rows drawn again with replacement in which "
+                "the weight has the same sign, or is 0 as here."
+            )
+        return signs.reshape(shape), sd.reshape(shape)
+
+    def _covariance(
+        self, cov: str, groups: NDArray[np.intp] | None, figures: dict[str, float]
+    ) -> tuple[Array, float]:
+        """Return the covariance of all weights, and the degrees of freedom of t; tests of them all enter."""
+        found, seen, rank = self.found, self.seen, self.frame.back.shape[1]
+        is_linear = found.kind == "linear"
+        back, factor = self.frame.back, None
+        if found.kind == "multinomial" and seen.chances is not None:
+            back, factor = softmax_back(self.frame, self.weights, seen.chances)
+        if self.many <= rank:
+            self.notes.append(
+                f"{self.many:.6g} rows leave nothing over after {rank} weights: there are no standard errors "
+                "without more rows, or fewer columns."
+            )
+            return np.full((len(back), len(back)), np.nan), max(self.many - rank, 0.0)
+        df = self.many - rank if is_linear else np.inf
+        if cov == "nonrobust":
+            middle = np.eye(back.shape[1]) * (figures["sigma"] ** 2 if is_linear else 1.0)
+        else:
+            middle = meat(
+                self.frame,
+                self.weights,
+                seen.errors,
+                cov=cov,
+                groups=groups,
+                factor=factor,
+                chances=seen.chances,
+            )
+            if groups is not None and is_linear:
+                df = float(groups.max())
+            self._test_together(middle, df, figures)
+        if not np.isfinite(middle).all():
+            self.notes.append(
+                f"A row that alone decides a weight has no error left to go by: cov='{cov}' is not defined. "
+                "'HC1' is."
+            )
+        self._far_from_best(back, factor, figures)
+        covariance = back @ middle @ back.T
+        lost = np.tile(self._lost(), self.n_outputs)
+        covariance[lost] = np.nan
+        covariance[:, lost] = np.nan
+        return covariance, df
+
+    def _lost(self) -> NDArray[np.bool_]:
+        """Return which terms have no unique or no finite value, and say why."""
+        found = self.found
+        terms = np.array(("intercept",) * found.has_intercept + found.names, dtype=object)
+        for members in self.frame.dependent[:_MOST_NAMES]:
+            named = [str(name) for name in terms[members]]
+            if len(named) == 1:
+                self.notes.append(f"{named[0]} is 0 in every row: its weight says nothing.")
+            elif found.has_intercept and members[0] and len(named) == 2:
+                self.notes.append(
+                    f"{named[1]} does not vary: its weight and the intercept have no unique value. Drop it."
+                )
+            else:
+                self.notes.append(
+                    f"{_listed(named)} are made of each other: their weights have no unique value. Drop one."
+                )
+        if len(self.frame.dependent) > _MOST_NAMES:
+            self.notes.append(f"So are {len(self.frame.dependent) - _MOST_NAMES} more sets of columns.")
+        lost = self.frame.unsettled
+        if found.kind != "linear":
+            apart = separation(found, self.seen, self.weights)
+            if apart is not None:
+                self.notes.append(self._said(apart))
+                lost[[f + found.has_intercept for f in apart.columns]] = True
+                lost |= apart.complete
+        return lost
+
+    def _said(self, apart: Separation) -> str:
+        named = _listed([self.found.names[f] for f in apart.columns])
+        tell = "tells" if len(apart.columns) == 1 else "together tell"
+        cure = "a penalty (finite C), or fewer columns, gives finite ones."
+        if self.found.kind == "poisson":
+            return (
+                f"{named} {tell} rows without counts apart from the others: the weights run to infinity; "
+                "a penalty (alpha), or fewer columns, gives finite ones."
+            )
+        if apart.complete:
+            return (
+                f"The classes are separated: {named} {tell} every row's class. The larger the weights the "
+                f"better they fit, so no weight has a best value; {cure}"
+            )
+        return f"{named} {tell} some rows' class for certain, so the weights run to infinity; {cure}"
+
+    def _far_from_best(self, back: Array, factor: Array | None, figures: dict[str, float]) -> None:
+        """Note weights that a fit has left short of the best, in standard errors."""
+        pull = self.seen.errors * self.weights[:, np.newaxis]
+        turned = np.concatenate([self.frame.turned(column) for column in pull.T])
+        step = turned if factor is None else turned @ factor
+        unit = figures.get("sigma", 1.0)
+        length = np.linalg.norm(back, axis=1) * unit
+        off = np.divide(np.abs(back @ step), length, out=np.zeros_like(length), where=length > 0)
+        worst = int(np.argmax(off))
+        # Of a perfect fit both are rounding.
+        if off[worst] > _NEAR and not self._is_perfect():
+            terms = ("intercept",) * self.found.has_intercept + self.found.names
+            name = terms[worst % len(terms)]
+            self.notes.append(
+                f"The fit stopped {off[worst]:.2g} standard errors short of the best weight of {name}: a "
+                "smaller tol takes it further. Figures are those of the weights as they are."
+            )
+
+    def _is_perfect(self) -> bool:
+        if self.found.kind != "linear" or self.found.y is None:
+            return False
+        size = np.abs(self.found.y).max() + np.abs(self.seen.scores).max()
+        return bool(np.abs(self.seen.errors).max() <= 1e-10 * size)
+
+    def _test_together(self, middle: Array, df: float, figures: dict[str, float]) -> None:
+        """Replace F by Wald's test of all weights but the intercept."""
+        if "f_statistic" not in figures:
+            return
+        found, first = self.found, int(self.found.has_intercept)
+        many = len(middle) - first
+        # Slopes in coordinates: the triangle times weights in unit columns.
+        slopes = self.frame.triangle @ (found.coef[0] * self.frame.size)[self.frame.picked]
+        figures["f_statistic"] = figures["f_p_value"] = np.nan
+        if many and np.isfinite(middle).all() and np.linalg.matrix_rank(middle[first:, first:]) == many:
+            f = float(slopes @ np.linalg.solve(middle[first:, first:], slopes)) / many
+            figures["f_statistic"], figures["f_p_value"] = f, float(fdtrc(many, df, f))
+
+    def _explain_doubts(self, cov: str, figures: dict[str, float]) -> None:
+        if self._is_perfect():
+            self.notes.append("The fit is perfect: what is left is rounding, and so are the standard errors.")
+        elif cov == "nonrobust" and figures.get("breusch_pagan_p_value", 1.0) < _DOUBT:
+            self.notes.append(
+                "The residuals' variance depends on the columns (Breusch-Pagan): standard errors with "
+                "cov='HC3' allow for that."
+            )
+        if self.found.kind == "poisson" and cov == "nonrobust" and figures["df_resid"] > 0:
+            chance = float(chdtrc(figures["df_resid"], figures["pearson_chi2"]))
+            if chance < _DOUBT and figures["dispersion"] > 1:
+                self.notes.append(
+                    f"Counts vary {figures['dispersion']:.3g} times as much as Poisson's do: standard errors "
+                    "with cov='HC3' allow for that."
+                )
+        if self.is_counted and self.many != len(self.weights) and np.any(self.weights % 1):
+            self.notes.append(
+                "A weight of 2 counts as the row twice. If weights are precisions, not counts, divide them "
+                "by their mean."
+            )
+
+
+#: Figures that suppose weights without a penalty.
+_TESTS = {"f_statistic", "f_p_value", "lr_statistic", "lr_p_value", "aic", "bic", "adjusted_r_squared"} | {
+    "sigma",
+    "dispersion",
+}
+
+
+def _listed(names: list[str]) -> str:
+    shown = names[:_MOST_NAMES]
+    if len(names) > len(shown):
+        return f"{', '.join(shown)} and {len(names) - len(shown)} more"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
