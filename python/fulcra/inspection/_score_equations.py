@@ -16,9 +16,10 @@ from fulcra._reading.restraints import ancestors
 from fulcra.inspection._covariance import Array, Frame
 from fulcra.inspection._likelihood import Likelihood
 
-#: What an equation may be off by, in standard deviations of chance: of a solution by a factorisation, and of
-#: one by iterations, which scikit-learn's default tolerances end at a tenth of this and less.
-_DIRECT, _ITERATED = 1e-3, 0.1
+#: What an equation may be off by, in standard deviations of chance: of a solution by a factorisation, of one
+#: by iterations, which scikit-learn's default tolerances mostly end well below this, and with a penalty,
+#: where they end sooner and no interval depends on it.
+_DIRECT, _ITERATED, _PENALISED = 1e-3, 0.1, 0.3
 #: Solvers of scikit-learn's Ridge that iterate.
 _ITERATING = {"sparse_cg", "lsqr", "sag", "saga", "lbfgs"}
 
@@ -140,7 +141,9 @@ def _is_direct(found: Linear) -> bool:
 
 
 def _slack(found: Linear) -> float:
-    return _DIRECT if _is_direct(found) else _ITERATED
+    if _is_direct(found):
+        return _DIRECT
+    return _PENALISED if found.penalised else _ITERATED
 
 
 def _by_tolerance(found: Linear, size: Array, many: float) -> Any:

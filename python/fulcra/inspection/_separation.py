@@ -17,8 +17,8 @@ from fulcra.inspection._likelihood import Likelihood
 
 Array = NDArray[np.float64]
 
-#: Scores from here on mean probabilities of 1e-6 and less: only then is it worth looking farther.
-_FAR = 14.0
+#: Scores from here on mean probabilities of 3e-4 and less: only then is a linear program worth its time.
+_FAR = 8.0
 #: Values in the largest linear program that is solved.
 _PROGRAM = 4_000_000
 
@@ -73,15 +73,13 @@ def separation(found: Linear, seen: Likelihood, weights: Array) -> Separation | 
         size = np.abs(found.coef - found.coef.mean(axis=0) * (found.kind == "multinomial")).max(axis=0)
         spread = np.asarray(_spread(rows)) * size
         return Separation(tuple(int(f) for f in np.flatnonzero(spread > 0.1 * spread.max())), complete=True)
-    if not far:
-        return None
     classes: Any = found.classes
     columns: set[int] = set()
     for label in range(len(classes)) if found.kind == "multinomial" else [1]:
         one, rest = rows[y == label], rows[y != label]
         for low, high in ((one, rest), (rest, one)):
             columns |= set(np.flatnonzero(_edge(low, "max") <= _edge(high, "min")).tolist())
-    if not columns:
+    if far and not columns:
         for label in range(len(classes)) if found.kind == "multinomial" else [1]:
             sign = np.where(y == label, 1.0, -1.0)
             columns |= _program(rows, sign, np.zeros(len(y), dtype=bool), has_intercept=found.has_intercept)
@@ -90,15 +88,13 @@ def separation(found: Linear, seen: Likelihood, weights: Array) -> Separation | 
 
 
 def _of_counts(rows: Any, y: Array, found: Linear, *, is_far: bool) -> Separation | None:
-    if not is_far:
-        return None
     counted, none = rows[y > 0], rows[y == 0]
     low, high = _edge(counted, "min"), _edge(counted, "max")
     fixed = low == high
     outside = (_edge(none, "min") >= high) | (_edge(none, "max") <= low)
     moves = _edge(none, "min") != _edge(none, "max")
     columns = set(np.flatnonzero(fixed & outside & moves).tolist())
-    if not columns:
+    if is_far and not columns:
         columns = _program(rows, np.where(y > 0, 1.0, -1.0), y > 0, has_intercept=found.has_intercept)
     return Separation(tuple(sorted(columns)), complete=False) if columns else None
 

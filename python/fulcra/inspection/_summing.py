@@ -1,5 +1,6 @@
-"""The steps of a summary: are these the rows, how well does it fit, how exact are its weights, what to mind."""
+"""The steps of a summary: are these the rows, how well does it fit, how sure are weights, what to mind."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from fulcra.inspection._weight_summary import WeightSummary
 _DOUBT = 0.01
 #: Standard errors that a weight may lie from the best without a note.
 _NEAR = 0.01
+#: Targets whose squares float64 does not hold, or not with all their digits.
+_SMALL, _LARGE = 1e-100, 1e100
 #: Names in a note.
 _MOST_NAMES = 8
 
@@ -28,6 +31,13 @@ class Summing:
     """The steps of a summary."""
 
     def __init__(self, found: Linear, weights: Array, *, is_counted: bool) -> None:
+        # Targets whose squares would overflow or vanish are summed up in another unit.
+        self.unit = _unit(found)
+        if self.unit != 1:
+            y: Any = found.y
+            found = replace(
+                found, coef=found.coef / self.unit, intercept=found.intercept / self.unit, y=y / self.unit
+            )
         self.found, self.weights, self.is_counted = found, weights, is_counted
         self.seen: Likelihood = likelihood(found, weights)
         self.frame: Frame = frame(found.rows, self.seen.information, has_intercept=found.has_intercept)
@@ -58,16 +68,17 @@ class Summing:
         figures["condition_number"] = values[0] / values[-1] if values[-1] > 0 else np.inf
         coef = self._coef()
         signs, sd, df = None, None, np.inf
-        covariance = np.full((coef.size, coef.size), np.nan)
+        errors: Array = np.full(coef.size, np.nan)
+        covariance: Array = np.full((coef.size, coef.size), np.nan)
         if found.penalised:
             self.notes.insert(0, found.restraint.why)
             signs, sd = self._stability(n_resamples, draw, coef.shape)
         else:
-            covariance, df = self._covariance(cov, groups, figures)
+            errors, covariance, df = self._errors(cov, groups, figures)
             self._explain_doubts(cov, figures)
         if found.penalised:  # tests suppose the weights that fit best
             figures |= dict.fromkeys(_TESTS & figures.keys(), np.nan)
-        errors = np.sqrt(np.diagonal(covariance)).reshape(coef.shape)
+        errors = errors.reshape(coef.shape)
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = coef / errors
         finite = np.isfinite(df)
@@ -83,20 +94,29 @@ class Summing:
             steps=tuple(type(step).__name__ for step in found.transformers if hasattr(step, "transform")),
             cov=cov,
             alpha=alpha,
-            coef=coef,
-            std_errors=errors,
+            coef=coef * self.unit,
+            std_errors=errors * self.unit,
             statistic=statistic,
             p_values=p_values,
-            conf_int=np.stack([coef - reach, coef + reach], axis=-1),
-            covariance=covariance,
+            conf_int=np.stack([coef - reach, coef + reach], axis=-1) * self.unit,
+            covariance=covariance * self.unit**2 if self.unit != 1 else covariance,
             stability=signs,
-            bootstrap_sd=sd,
+            bootstrap_sd=sd if sd is None else sd * self.unit,
             n_rows=len(self.weights),
             n_samples=self.many,
             df_inference=float(df),
             notes=tuple(self.notes),
-            **figures,
+            **self._in_units(figures),
         )
+
+    def _in_units(self, figures: dict[str, float]) -> dict[str, float]:
+        """Return figures in the unit of y as it was given."""
+        if self.unit == 1:
+            return figures
+        more = -self.many * float(np.log(self.unit))
+        scaled = {"log_likelihood": more, "log_likelihood_null": more, "aic": -2 * more, "bic": -2 * more}
+        moved = {name: figures[name] + by for name, by in scaled.items()}
+        return {**figures, **moved, "sigma": figures["sigma"] * self.unit}
 
     def _coef(self) -> Array:
         """Return the weights, intercept first; of several classes the differences from the first."""
@@ -123,10 +143,10 @@ class Summing:
             )
         return signs.reshape(shape), sd.reshape(shape)
 
-    def _covariance(
+    def _errors(
         self, cov: str, groups: NDArray[np.intp] | None, figures: dict[str, float]
-    ) -> tuple[Array, float]:
-        """Return the covariance of all weights, and the degrees of freedom of t; tests of them all enter."""
+    ) -> tuple[Array, Array, float]:
+        """Return standard errors, covariance and the degrees of freedom of t; tests of all weights enter."""
         found, seen, rank = self.found, self.seen, self.frame.back.shape[1]
         is_linear = found.kind == "linear"
         back, factor = self.frame.back, None
@@ -134,10 +154,11 @@ class Summing:
             back, factor = softmax_back(self.frame, self.weights, seen.chances)
         if self.many <= rank:
             self.notes.append(
-                f"{self.many:.6g} rows leave nothing over after {rank} weights: there are no standard errors "
-                "without more rows, or fewer columns."
+                f"{rank} weights fit any {rank} rows: with {self.many:.6g} there are no standard errors. There "
+                "must be more rows, or fewer columns."
             )
-            return np.full((len(back), len(back)), np.nan), max(self.many - rank, 0.0)
+            nothing = np.full((len(back), len(back)), np.nan)
+            return nothing[0], nothing, max(self.many - rank, 0.0)
         df = self.many - rank if is_linear else np.inf
         if cov == "nonrobust":
             middle = np.eye(back.shape[1]) * (figures["sigma"] ** 2 if is_linear else 1.0)
@@ -160,11 +181,16 @@ class Summing:
                 "'HC1' is."
             )
         self._far_from_best(back, factor, figures)
-        covariance = back @ middle @ back.T
+        # Each weight in a unit of its own: squares of a column's scale may overflow.
+        scale = np.abs(back).max(axis=1)
+        plain = back / np.where(scale > 0, scale, 1)[:, np.newaxis]
+        covariance = plain @ middle @ plain.T
         lost = np.tile(self._lost(), self.n_outputs)
         covariance[lost] = np.nan
         covariance[:, lost] = np.nan
-        return covariance, df
+        errors = scale * np.sqrt(np.diagonal(covariance))
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            return errors, covariance * np.outer(scale, scale), df
 
     def _lost(self) -> NDArray[np.bool_]:
         """Return which terms have no unique or no finite value, and say why."""
@@ -215,8 +241,10 @@ class Summing:
         turned = np.concatenate([self.frame.turned(column) for column in pull.T])
         step = turned if factor is None else turned @ factor
         unit = figures.get("sigma", 1.0)
-        length = np.linalg.norm(back, axis=1) * unit
-        off = np.divide(np.abs(back @ step), length, out=np.zeros_like(length), where=length > 0)
+        scale = np.abs(back).max(axis=1, keepdims=True)
+        plain = back / np.where(scale > 0, scale, 1)
+        length = np.linalg.norm(plain, axis=1) * unit
+        off = np.divide(np.abs(plain @ step), length, out=np.zeros_like(length), where=length > 0)
         worst = int(np.argmax(off))
         # Of a perfect fit both are rounding.
         if off[worst] > _NEAR and not self._is_perfect():
@@ -247,9 +275,13 @@ class Summing:
             figures["f_statistic"], figures["f_p_value"] = f, float(fdtrc(many, df, f))
 
     def _explain_doubts(self, cov: str, figures: dict[str, float]) -> None:
-        if self._is_perfect():
+        if self._is_perfect() and figures["df_resid"] > 0:
             self.notes.append("The fit is perfect: what is left is rounding, and so are the standard errors.")
-        elif cov == "nonrobust" and figures.get("breusch_pagan_p_value", 1.0) < _DOUBT:
+        elif (
+            cov == "nonrobust"
+            and not self._is_perfect()
+            and figures.get("breusch_pagan_p_value", 1.0) < _DOUBT
+        ):
             self.notes.append(
                 "The residuals' variance depends on the columns (Breusch-Pagan): standard errors with "
                 "cov='HC3' allow for that."
@@ -273,6 +305,14 @@ _TESTS = {"f_statistic", "f_p_value", "lr_statistic", "lr_p_value", "aic", "bic"
     "sigma",
     "dispersion",
 }
+
+
+def _unit(found: Linear) -> float:
+    """Return the power of two in which a linear model's targets are summed up; 1 but for extreme ones."""
+    if found.kind != "linear" or found.y is None:
+        return 1.0
+    peak = float(np.abs(found.y).max())
+    return 2.0 ** np.floor(np.log2(peak)) if 0 < peak < _SMALL or peak > _LARGE else 1.0
 
 
 def _listed(names: list[str]) -> str:

@@ -92,7 +92,10 @@ def _plain_form(model: Any) -> Any:
     if plain is None:
         return model
     known = model.get_params(deep=False)
-    params = {key: known[key] for key in plain().get_params(deep=False) if key in known}
+    # precompute="auto" is for searches only, and changes no weight.
+    params = {
+        key: known[key] for key in plain().get_params(deep=False) if key in known and key != "precompute"
+    }
     for key in ("alpha", "l1_ratio", "C"):
         chosen = np.unique(getattr(model, f"{key}_", np.nan))
         if not np.isnan(chosen).any():

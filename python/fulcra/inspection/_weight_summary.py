@@ -274,7 +274,7 @@ class WeightSummary:
         error = self.std_errors[at]
         low, high = self.conf_int[at]
         ends = "-" if np.isnan(low) else f"{human(low, error)} to {human(high, error)}"
-        statistic = "-" if np.isnan(error) else f"{self.statistic[at]:.2f}"
+        statistic = "-" if np.isnan(error) else _statistic(self.statistic[at])
         return term, human(weight, error), human(error, error), statistic, _p(self.p_values[at]), ends
 
     def _fit(self) -> list[str]:
@@ -323,7 +323,11 @@ _RESAMPLED = {"stability", "bootstrap_sd"}
 
 
 def _short(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+    return "-" if np.isnan(value) else f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
+def _statistic(value: float) -> str:
+    return f"{value:.2f}" if abs(value) < 1e6 else f"{value:.3g}"
 
 
 def _p(value: float) -> str:
