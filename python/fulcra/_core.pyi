@@ -416,6 +416,24 @@ def ridge(
     *,
     fit_intercept: bool,
 ) -> LinearFit: ...  # alphas: (n_targets,), not negative
+@final
+class LinearMoments:
+    """What `linear_moments` found."""
+
+    @property
+    def means(self) -> NDArray[np.float64]: ...  # (n_features,), 0 where nothing is centred
+    @property
+    def norms(self) -> NDArray[np.float64]: ...  # (n_features,), of the weighted, centred columns
+    @property
+    def gram(self) -> NDArray[np.float64]: ...  # (n_features, n_features), of these at length 1
+    @property
+    def cross(self) -> NDArray[np.float64]: ...  # (n_targets, n_features), with the targets, centred too
+    @property
+    def lost(self) -> bool: ...  # whether rounding has taken digits that only the rows can tell
+
+def linear_moments(
+    X: Any, targets: NDArray[np.float64], sample_weight: NDArray[np.float64] | None, *, centred: bool
+) -> LinearMoments: ...  # targets: (n_samples, n_targets), C-contiguous
 def linear_predict(
     X: Any, coef: NDArray[np.float64], intercept: NDArray[np.float64]
 ) -> Floats: ...  # (n_samples, n_targets), dtype of X

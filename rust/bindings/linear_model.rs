@@ -1,5 +1,7 @@
 //! `fulcra_core::linear_model` for `fulcra.linear_model`.
 
+pub mod moments;
+
 use std::sync::OnceLock;
 
 use fulcra_core::linear_model::{Fit, least_squares as ols, predict, ridge as penalised};

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from fulcra import _core
 from fulcra._base import Data, raise_non_finite
 from fulcra._reading.columns import known_columns
 from fulcra._reading.restraints import Kind, Restraint, ancestors, reader
@@ -73,7 +74,11 @@ class Linear:
 
     def scores(self) -> NDArray[np.float64]:
         """Return ``X coef + intercept``, (n_samples, n_outputs)."""
-        return np.asarray(self.rows @ self.coef.T, dtype=np.float64) + self.intercept
+        rows: Any = self.rows
+        usable = not sp.issparse(rows) or (rows.indices.dtype == np.int32 and rows.has_canonical_format)
+        if rows.dtype == np.float64 and usable:
+            return np.asarray(_core.linear_predict(rows, self.coef, self.intercept), dtype=np.float64)
+        return np.asarray(rows @ self.coef.T, dtype=np.float64) + self.intercept
 
 
 def linear(model: Any, X: Data = None, y: Data = None) -> Linear:
@@ -176,7 +181,12 @@ def _rows(model: Any, transformers: Sequence[Any], X: Data, names: tuple[str, ..
         if step is not None and not isinstance(step, str):
             rows = step.transform(rows)
     rows = check_array(
-        rows, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False, input_name="X"
+        rows,
+        accept_sparse="csr",
+        dtype=[np.float64, np.float32],
+        order="C",
+        ensure_all_finite=False,
+        input_name="X",
     )
     if rows.shape[1] != len(names):
         raise ValueError(f"X has {rows.shape[1]} columns; the model has {len(names)} weights.")

@@ -8,12 +8,14 @@ Source: Golub and Van Loan (2013), "Matrix Computations", 4th edition, chapter 5
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
+from fulcra import _core
 
 Array = NDArray[np.float64]
 
@@ -23,10 +25,6 @@ _BLOCK = 1 << 23
 _LARGEST = 1 << 29
 #: Products of columns lose the square of their condition: of this one, six of sixteen digits.
 _WELL = 1e3
-#: Lengths whose squares keep their digits.
-_SMALLEST = 1e-100
-#: Means, in lengths of columns less these, of which centring leaves digits enough.
-_FAR = 1e5
 #: Parts of a null vector of unit columns below this are rounding.
 _NOTHING = 1e-6
 
@@ -53,6 +51,8 @@ class Frame:
         Weights are `back` times coordinates; the intercept, if any, comes first in both.
     dependent : tuple of ndarray of shape (n_terms,), bool
         For each column that is made of others, which terms take part.
+    sums : ndarray of shape (n_targets, n_coordinates)
+        Over rows: information times target times the row in coordinates.
     """
 
     rows: Any
@@ -65,6 +65,7 @@ class Frame:
     back: Array
     dependent: tuple[NDArray[np.bool_], ...]
     has_intercept: bool
+    sums: Array
 
     @property
     def unsettled(self) -> NDArray[np.bool_]:
@@ -90,13 +91,26 @@ class Frame:
 
     def turned(self, values: Array) -> Array:
         """Return the sums over rows of a value times the row in coordinates, (n_coordinates,)."""
+        ones = float(values.sum())
+        return self.from_sums(np.asarray(self.rows.T @ values) - self.centre * ones, ones)
+
+    def from_sums(self, sums: Array, ones: float) -> Array:
+        """Return the same from sums of the columns less their centres, (n_columns,), and of the values."""
         from scipy.linalg import solve_triangular  # noqa: PLC0415
 
-        sums = (np.asarray(self.rows.T @ values) - self.centre * values.sum())[self.picked]
-        sums /= self.size[self.picked]
-        if len(self.picked):
-            sums = solve_triangular(self.triangle, sums, trans="T", check_finite=False)
-        return np.append(values.sum() / np.sqrt(self.total), sums) if self.has_intercept else sums
+        turned = sums[self.picked] / self.size[self.picked]
+        if len(turned):
+            turned = solve_triangular(self.triangle, turned, trans="T", check_finite=False)
+        return np.append(ones / np.sqrt(self.total), turned) if self.has_intercept else turned
+
+    def _sums(self, targets: Array, cross: Array | None) -> Array:
+        if cross is None or not targets.shape[1]:
+            each = [self.turned(self.information * target) for target in targets.T]
+            return np.array(each).reshape(targets.shape[1], self.back.shape[1])
+        ones = (self.information[:, np.newaxis] * targets).sum(axis=0)
+        return np.array(
+            [self.from_sums(each, one) for each, one in zip(cross * self.size, ones, strict=True)]
+        )
 
     def singular_values(self) -> Array:
         """Return those of the weighted rows as they stand, with their column of ones, largest first."""
@@ -112,7 +126,7 @@ class Frame:
         return found if not self.dependent else np.append(found, 0.0)
 
 
-def frame(rows: Any, information: Array, *, has_intercept: bool) -> Frame:
+def frame(rows: Any, information: Array, *, has_intercept: bool, targets: Array | None = None) -> Frame:
     """Triangularise weighted rows.
 
     Parameters
@@ -124,6 +138,8 @@ def frame(rows: Any, information: Array, *, has_intercept: bool) -> Frame:
         ``rows.T @ diag(information) @ rows`` as their covariance.
     has_intercept : bool
         Whether a column of ones stands beside them.
+    targets : ndarray of shape (n_samples, n_targets), default=None
+        What `sums` are wanted of.
 
     Returns
     -------
@@ -144,9 +160,11 @@ def frame(rows: Any, information: Array, *, has_intercept: bool) -> Frame:
             "columns."
         )
     total = float(information.sum())
-    centre = np.asarray(rows.T @ information, dtype=np.float64) / total if has_intercept else np.zeros(d)
-    roots = np.sqrt(information)[:, np.newaxis]
-    size, triangle, picked, made = _multiplied(rows, centre, roots) or _reflected(rows, centre, roots, total)
+    values = np.empty((n, 0)) if targets is None else np.ascontiguousarray(targets)
+    columns = _multiplied(rows, information, values, centred=has_intercept)
+    if columns is None:
+        columns = _reflected(rows, information, centred=has_intercept)
+    centre, size, triangle, picked = columns.centre, columns.size, columns.triangle, columns.picked
     rank, inverse = len(picked), np.empty((0, 0))
     if rank:
         inverse = solve_triangular(triangle, np.eye(rank), check_finite=False)
@@ -160,43 +178,67 @@ def frame(rows: Any, information: Array, *, has_intercept: bool) -> Frame:
         back = np.vstack([np.append(1 / np.sqrt(total), -down), np.hstack([np.zeros((d, 1)), slopes])])
     others = np.setdiff1d(np.arange(d), picked)
     dependent = tuple(
-        _takes_part(int(column), picked, -inverse @ made[:, at], centre / size, has_intercept=has_intercept)
+        _takes_part(
+            int(column), picked, -inverse @ columns.made[:, at], centre / size, has_intercept=has_intercept
+        )
         for at, column in enumerate(others)
     )
-    return Frame(rows, information, centre, size, total, triangle, picked, back, dependent, has_intercept)
+    found = Frame(
+        rows,
+        information,
+        centre,
+        size,
+        total,
+        triangle,
+        picked,
+        back,
+        dependent,
+        has_intercept,
+        np.empty((0, back.shape[1])),
+    )
+    return replace(found, sums=found._sums(values, columns.cross))
 
 
-def _multiplied(
-    rows: Any, centre: Array, roots: Array
-) -> tuple[Array, Array, NDArray[np.intp], Array] | None:
-    """Return lengths, R, its columns and those of the others, by Cholesky; None where that loses digits."""
-    n, d = rows.shape
-    products = np.zeros((d, d))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for some in _slices(n, d):
-            values = _dense(rows, some) - centre
-            values *= roots[some]
-            products += values.T @ values
-    size = np.sqrt(np.diagonal(products))
-    offset = np.abs(centre) * np.sqrt(n) * roots.max(initial=0.0)
-    if not (np.isfinite(products).all() and (size > _SMALLEST).all() and (offset < _FAR * size).all()):
+@dataclass(frozen=True)
+class _Columns:
+    """Centred columns of length 1, decomposed."""
+
+    centre: Array
+    size: Array
+    triangle: Array
+    picked: NDArray[np.intp]
+    #: (rank, n_columns - rank): what the columns that are not picked are, in the triangle's coordinates.
+    made: Array
+    #: (n_targets, n_columns), their products with the targets; None: still to be computed.
+    cross: Array | None
+
+
+def _multiplied(rows: Any, information: Array, targets: Array, *, centred: bool) -> _Columns | None:
+    """Decompose the columns by Cholesky, of their products; None where that loses digits."""
+    if sp.issparse(rows) and not (rows.indices.dtype == np.int32 and rows.has_canonical_format):
         return None
+    values = targets if targets.size else np.zeros((rows.shape[0], 1))
     try:
-        triangle = np.linalg.cholesky(products / size / size[:, np.newaxis]).T
-    except np.linalg.LinAlgError:
+        found = _core.linear_moments(rows, values, information, centred=centred)
+    except _core.NonFiniteError:  # squares overflow
         return None
-    if not d or np.linalg.cond(triangle) > _WELL:
+    if found.lost:
         return None
-    return size, np.ascontiguousarray(triangle), np.arange(d), np.empty((d, 0))
+    spread = np.linalg.eigvalsh(found.gram)
+    if not spread[0] * _WELL**2 > spread[-1]:
+        return None
+    triangle = np.ascontiguousarray(np.linalg.cholesky(found.gram).T)
+    d = rows.shape[1]
+    return _Columns(found.means, found.norms, triangle, np.arange(d), np.empty((d, 0)), found.cross)
 
 
-def _reflected(
-    rows: Any, centre: Array, roots: Array, total: float
-) -> tuple[Array, Array, NDArray[np.intp], Array]:
-    """Return the same by Householder's reflections, with the columns in the order of their pivots."""
+def _reflected(rows: Any, information: Array, *, centred: bool) -> _Columns:
+    """Decompose the columns by Householder's reflections, in the order of their pivots."""
     from scipy.linalg import qr  # noqa: PLC0415
 
     n, d = rows.shape
+    total, roots = float(information.sum()), np.sqrt(information)[:, np.newaxis]
+    centre = np.asarray(rows.T @ information, dtype=np.float64) / total if centred else np.zeros(d)
     size, reach = _lengths(rows, centre, roots)
     # Centring leaves that much rounding in a column, as a share of its length.
     rounding = 8 * np.finfo(np.float64).eps * np.maximum(reach, np.abs(centre) * np.sqrt(total))
@@ -212,7 +254,7 @@ def _reflected(
     cutoff = 4 * np.finfo(np.float64).eps * np.sqrt(max(n, d)) + (rounding / size)[~flat].max(initial=0.0)
     rank = int((np.abs(np.diagonal(small)) > cutoff).sum())
     made = small[:rank, rank:][:, np.argsort(order[rank:])]
-    return size, np.ascontiguousarray(small[:rank, :rank]), order[:rank], made
+    return _Columns(centre, size, np.ascontiguousarray(small[:rank, :rank]), order[:rank], made, None)
 
 
 def _takes_part(

@@ -12,7 +12,7 @@ from scipy.special import chdtrc, fdtrc
 
 from fulcra._reading.linear import Linear
 from fulcra.inspection._covariance import Array, Frame
-from fulcra.inspection._likelihood import Likelihood
+from fulcra.inspection._likelihood import Likelihood, summed
 
 
 def of_least_squares(found: Linear, seen: Likelihood, frame: Frame, *, is_counted: bool) -> dict[str, float]:
@@ -40,7 +40,7 @@ def of_least_squares(found: Linear, seen: Likelihood, frame: Frame, *, is_counte
     squares, around, null = seen.deviance, seen.null_deviance, seen.null
     if constant and not found.has_intercept and found.y is not None:
         y = found.y[:, 0]
-        around = float(weights @ (y - weights @ y / many) ** 2)
+        around = summed(weights, (y - summed(weights, y) / many) ** 2)
         null = _normal_log(around, many)
     df_model, df_resid = rank - constant, many - rank
     share = 1 - squares / around if around > 0 else np.nan
@@ -50,7 +50,7 @@ def of_least_squares(found: Linear, seen: Likelihood, frame: Frame, *, is_counte
     adjusted = 1 - (1 - share) * (many - constant) / df_resid if df_resid > 0 else np.nan
     skew, kurtosis = _shape(errors, weights, many)
     bera = many / 6 * (skew**2 + (kurtosis - 3) ** 2 / 4)
-    pagan = _breusch_pagan(errors, weights, frame) if constant else np.nan
+    pagan = _breusch_pagan(errors, weights, frame) if constant and df_resid > 0 else np.nan
     return {
         "r_squared": share,
         "adjusted_r_squared": adjusted,
@@ -63,7 +63,7 @@ def of_least_squares(found: Linear, seen: Likelihood, frame: Frame, *, is_counte
         "bic": np.log(many) * rank - 2 * seen.log_likelihood,
         "durbin_watson": np.nan
         if is_counted or squares == 0
-        else float(np.diff(errors) @ np.diff(errors)) / squares,
+        else float(np.square(np.diff(errors)).sum()) / squares,
         "jarque_bera": bera,
         "jarque_bera_p_value": float(chdtrc(2, bera)),
         "skew": skew,
@@ -113,12 +113,13 @@ def _normal_log(squares: float, many: float) -> float:
 
 def _shape(errors: Array, weights: Array, many: float) -> tuple[float, float]:
     """Return skew and kurtosis; NaN for residuals that do not vary."""
-    away = errors - weights @ errors / many
-    second = float(weights @ away**2) / many
+    away = errors - summed(weights, errors) / many
+    second = summed(weights, away**2) / many
     if second == 0:
         return np.nan, np.nan
     away = away / np.sqrt(second)
-    return float(weights @ away**3) / many, float(weights @ away**4) / many
+    squares = away * away
+    return summed(weights, squares * away) / many, summed(weights, squares * squares) / many
 
 
 def _breusch_pagan(errors: Array, weights: Array, frame: Frame) -> float:
@@ -128,10 +129,10 @@ def _breusch_pagan(errors: Array, weights: Array, frame: Frame) -> float:
         return np.nan
     squared: NDArray[np.float64] = (errors / peak) ** 2
     many = float(weights.sum())
-    middle = weights @ squared / many
-    around = float(weights @ (squared - middle) ** 2)
+    middle = summed(weights, squared) / many
+    around = summed(weights, (squared - middle) ** 2)
     if around == 0:
         return np.nan
-    # Around the mean: the constant, which the columns hold, takes no part.
-    explained = frame.turned(weights * (squared - middle))
-    return many * float(explained @ explained) / around
+    # Less the mean, so that the constant, which the columns hold, takes no part.
+    of_squares = frame.sums[1, 1:] if frame.has_intercept else frame.turned(weights * (squared - middle))
+    return many * float(np.square(of_squares).sum()) / around

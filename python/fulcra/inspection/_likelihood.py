@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 
 #: Terms of a prediction, in residuals, of which twelve digits are left.
 _OFFSET = 1e4
+#: Rows whose terms are looked at.
+_PILOTS = 256
 #: Rows that are centred at a time.
 _ROWS = 65_536
 
@@ -78,9 +80,9 @@ def likelihood(found: Linear, weights: Array) -> Likelihood:
 
 def _normal(found: Linear, y: Array, weights: Array) -> Likelihood:
     errors = residuals(found, y, weights)
-    squares = float(weights @ errors[:, 0] ** 2)
-    middle = weights @ y[:, 0] / weights.sum() if found.has_intercept else 0.0
-    around = float(weights @ (y[:, 0] - middle) ** 2)
+    squares = summed(weights, errors[:, 0] ** 2)
+    middle = summed(weights, y[:, 0]) / weights.sum() if found.has_intercept else 0.0
+    around = summed(weights, (y[:, 0] - middle) ** 2)
     scores = y - errors
 
     def of(total: float) -> float:
@@ -93,12 +95,14 @@ def _normal(found: Linear, y: Array, weights: Array) -> Likelihood:
 def residuals(found: Linear, y: Array, weights: Array) -> Array:
     """Return y less predictions, (n_samples, 1); around the means where offsets would cost digits."""
     coef, b = found.coef[0], found.intercept[0]
-    plain = y[:, 0] - np.asarray(found.rows @ coef, dtype=np.float64) - b
+    plain = y - found.scores()
     total = weights.sum()
+    some = np.abs(found.rows[:: max(1, len(y) // _PILOTS)])
+    terms = float((some @ np.abs(coef)).max(initial=0.0)) + abs(b)
+    if terms < _OFFSET * np.sqrt(summed(weights, np.square(plain[:, 0])) / total):
+        return plain
     middle = np.asarray(found.rows.T @ weights, dtype=np.float64) / total
-    if np.abs(middle) @ np.abs(coef) + abs(b) < _OFFSET * np.sqrt(weights @ plain**2 / total):
-        return np.asarray(plain[:, np.newaxis])
-    y_middle = weights @ y[:, 0] / total
+    y_middle = summed(weights, y[:, 0]) / total
     away: Array = y[:, 0] - y_middle
     if isinstance(found.rows, np.ndarray):
         for first in range(0, len(away), _ROWS):
@@ -116,10 +120,10 @@ def _binary(found: Linear, y: NDArray[np.intp], weights: Array) -> Likelihood:
     sign = 2.0 * y - 1
     errors = sign * expit(-sign * scores[:, 0])  # without the cancellation of 1 - chance
     variance = chance * expit(-scores[:, 0])
-    known = float(-(weights @ np.logaddexp(0, -sign * scores[:, 0])))
-    null = _of_shares(np.array([weights @ (y == 0), weights @ (y == 1)]))
+    known = -summed(weights, np.logaddexp(0, -sign * scores[:, 0]))
+    null = _of_shares(np.array([summed(weights, y == 0), summed(weights, y == 1)]))
     # The ratio of error to deviation, in closed form: exp(-s score / 2), where a product would be 0 / 0.
-    pearson = float(weights @ np.exp(np.minimum(-sign * scores[:, 0], 700)))
+    pearson = summed(weights, np.exp(np.minimum(-sign * scores[:, 0], 700)))
     return Likelihood(
         scores, errors[:, np.newaxis], weights * variance, None, known, null, -2 * known, -2 * null, pearson
     )
@@ -132,7 +136,7 @@ def _softmax(found: Linear, y: NDArray[np.intp], weights: Array) -> Likelihood:
     n, k = chances.shape
     hit = np.zeros((n, k))
     hit[np.arange(n), y] = 1
-    known = float(weights @ logs[np.arange(n), y])
+    known = summed(weights, logs[np.arange(n), y])
     null = _of_shares(np.bincount(y, weights=weights, minlength=k).astype(np.float64))
     ratios = np.divide((hit - chances) ** 2, chances, out=np.zeros_like(chances), where=chances > 0)
     return Likelihood(
@@ -144,8 +148,13 @@ def _softmax(found: Linear, y: NDArray[np.intp], weights: Array) -> Likelihood:
         null,
         -2 * known,
         -2 * null,
-        float(weights @ ratios.sum(axis=1)),
+        summed(weights, ratios.sum(axis=1)),
     )
+
+
+def summed(weights: Array, values: NDArray[Any]) -> float:
+    """Return the sum of the values, each as often as its weight says: in pairs, on one thread."""
+    return float((weights * values).sum())
 
 
 def _of_shares(counts: Array) -> float:
@@ -157,12 +166,12 @@ def _poisson(found: Linear, y: Array, weights: Array) -> Likelihood:
     eta, counts = scores[:, 0], y[:, 0]
     with np.errstate(over="ignore"):
         mean = np.exp(eta)
-    middle = float(weights @ counts / weights.sum())
-    constant = weights @ gammaln(counts + 1)
-    known = float(weights @ (counts * eta - mean) - constant)
-    null = float(weights @ (xlogy(counts, middle) - middle) - constant)
+    middle = summed(weights, counts) / float(weights.sum())
+    constant = summed(weights, gammaln(counts + 1))
+    known = summed(weights, counts * eta - mean) - constant
+    null = summed(weights, xlogy(counts, middle) - middle) - constant
     # Of the fit that has each count as its mean.
-    best = float(weights @ (xlogy(counts, counts) - counts) - constant)
+    best = summed(weights, xlogy(counts, counts) - counts) - constant
     ratios = np.divide((counts - mean) ** 2, mean, out=np.zeros_like(mean), where=mean > 0)
     return Likelihood(
         scores,
@@ -173,5 +182,5 @@ def _poisson(found: Linear, y: Array, weights: Array) -> Likelihood:
         null,
         2 * (best - known),
         2 * (best - null),
-        float(weights @ ratios),
+        summed(weights, ratios),
     )

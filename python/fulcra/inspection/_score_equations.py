@@ -69,7 +69,12 @@ def check(found: Linear, seen: Likelihood, frame: Frame, weights: Array) -> Chec
     pull = weights * _class_weights(found)
     errors = pull[:, np.newaxis] * _all_errors(found, seen)
     ones = errors.sum(axis=0)
-    scores = np.asarray(found.rows.T @ errors, dtype=np.float64).T - np.outer(ones, frame.centre)
+    if len(frame.sums):
+        slopes = frame.sums[:1, int(found.has_intercept) :] @ frame.triangle
+        scores = np.zeros((1, d))
+        scores[:, frame.picked] = slopes * frame.size[frame.picked]
+    else:
+        scores = np.asarray(found.rows.T @ errors, dtype=np.float64).T - np.outer(ones, frame.centre)
     total = pull.sum() if restraint.per_weight else 1.0
     l1, l2 = (total * part[:, np.newaxis] for part in (restraint.l1, restraint.l2))
     left = scores - l2 * coef

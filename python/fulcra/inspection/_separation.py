@@ -17,8 +17,9 @@ from fulcra.inspection._likelihood import Likelihood
 
 Array = NDArray[np.float64]
 
-#: Scores from here on mean probabilities of 3e-4 and less: only then is a linear program worth its time.
-_FAR = 8.0
+#: Standard errors, per range of a column, from which on a linear program is worth its time: of weights that
+#: run away they grow without end.
+_UNSURE = 10.0
 #: Values in the largest linear program that is solved.
 _PROGRAM = 4_000_000
 
@@ -39,7 +40,7 @@ class Separation:
     complete: bool
 
 
-def separation(found: Linear, seen: Likelihood, weights: Array) -> Separation | None:
+def separation(found: Linear, seen: Likelihood, weights: Array, errors: Array) -> Separation | None:
     """Look for columns whose weights have no finite best value.
 
     Parameters
@@ -50,6 +51,8 @@ def separation(found: Linear, seen: Likelihood, weights: Array) -> Separation | 
         Its scores.
     weights : ndarray of shape (n_samples,)
         How often each row is there; those of 0 say nothing.
+    errors : ndarray of shape (n_columns,)
+        Standard errors of the columns' weights, as they are for now.
 
     Returns
     -------
@@ -57,11 +60,12 @@ def separation(found: Linear, seen: Likelihood, weights: Array) -> Separation | 
         None where there are none, as far as could be looked.
     """
     there = np.flatnonzero(weights > 0)
-    rows, y = found.rows[there], np.asarray(found.y)[there]
-    scores = seen.scores[there]
-    far = np.abs(scores).max(initial=0.0) > _FAR
+    rows, y, scores = found.rows, np.asarray(found.y), seen.scores
+    if len(there) < len(y):
+        rows, y, scores = rows[there], y[there], scores[there]
+    far = bool((errors * _spread(rows) > _UNSURE).any())
     if found.kind == "poisson":
-        return _of_counts(rows, y[:, 0], found, is_far=bool(scores.min(initial=0.0) < -_FAR))
+        return _of_counts(rows, y[:, 0], found, is_far=far)
     if found.kind == "logistic":
         margins = (2 * y - 1) * scores[:, 0]
     else:

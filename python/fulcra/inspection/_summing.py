@@ -40,7 +40,12 @@ class Summing:
             )
         self.found, self.weights, self.is_counted = found, weights, is_counted
         self.seen: Likelihood = likelihood(found, weights)
-        self.frame: Frame = frame(found.rows, self.seen.information, has_intercept=found.has_intercept)
+        self.frame: Frame = frame(
+            found.rows,
+            self.seen.information,
+            has_intercept=found.has_intercept,
+            targets=_targets(found, self.seen),
+        )
         self.many, self.n_outputs = float(weights.sum()), self.seen.errors.shape[1]
         self.notes: list[str] = []
 
@@ -53,7 +58,7 @@ class Summing:
         draw: np.random.RandomState,
     ) -> WeightSummary:
         found = self.found
-        checked = check(found, self.seen, self.frame, self.weights)
+        self.checked = checked = check(found, self.seen, self.frame, self.weights)
         if checked is None:
             self.notes.append("That these are the rows of the fit could not be checked.")
         elif checked.worst > 1:
@@ -154,8 +159,8 @@ class Summing:
             back, factor = softmax_back(self.frame, self.weights, seen.chances)
         if self.many <= rank:
             self.notes.append(
-                f"{rank} weights fit any {rank} rows: with {self.many:.6g} there are no standard errors. There "
-                "must be more rows, or fewer columns."
+                f"{rank} weights fit any {rank} rows: with {self.many:.6g} there are no standard errors. "
+                "There must be more rows, or fewer columns."
             )
             nothing = np.full((len(back), len(back)), np.nan)
             return nothing[0], nothing, max(self.many - rank, 0.0)
@@ -185,14 +190,15 @@ class Summing:
         scale = np.abs(back).max(axis=1)
         plain = back / np.where(scale > 0, scale, 1)[:, np.newaxis]
         covariance = plain @ middle @ plain.T
-        lost = np.tile(self._lost(), self.n_outputs)
+        errors = scale * np.sqrt(np.diagonal(covariance))
+        lost = np.tile(self._lost(errors), self.n_outputs)
         covariance[lost] = np.nan
         covariance[:, lost] = np.nan
-        errors = scale * np.sqrt(np.diagonal(covariance))
+        errors[lost] = np.nan
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             return errors, covariance * np.outer(scale, scale), df
 
-    def _lost(self) -> NDArray[np.bool_]:
+    def _lost(self, errors: Array) -> NDArray[np.bool_]:
         """Return which terms have no unique or no finite value, and say why."""
         found = self.found
         terms = np.array(("intercept",) * found.has_intercept + found.names, dtype=object)
@@ -212,7 +218,8 @@ class Summing:
             self.notes.append(f"So are {len(self.frame.dependent) - _MOST_NAMES} more sets of columns.")
         lost = self.frame.unsettled
         if found.kind != "linear":
-            apart = separation(found, self.seen, self.weights)
+            slopes = errors.reshape(self.n_outputs, -1)[:, int(found.has_intercept) :]
+            apart = separation(found, self.seen, self.weights, slopes.max(axis=0, initial=0.0))
             if apart is not None:
                 self.notes.append(self._said(apart))
                 lost[[f + found.has_intercept for f in apart.columns]] = True
@@ -237,8 +244,10 @@ class Summing:
 
     def _far_from_best(self, back: Array, factor: Array | None, figures: dict[str, float]) -> None:
         """Note weights that a fit has left short of the best, in standard errors."""
-        pull = self.seen.errors * self.weights[:, np.newaxis]
-        turned = np.concatenate([self.frame.turned(column) for column in pull.T])
+        if self.checked is None:
+            return
+        scores = self.checked.scores[-self.n_outputs :]
+        turned = np.concatenate([self.frame.from_sums(sums[:-1], sums[-1]) for sums in scores])
         step = turned if factor is None else turned @ factor
         unit = figures.get("sigma", 1.0)
         scale = np.abs(back).max(axis=1, keepdims=True)
@@ -305,6 +314,14 @@ _TESTS = {"f_statistic", "f_p_value", "lr_statistic", "lr_p_value", "aic", "bic"
     "sigma",
     "dispersion",
 }
+
+
+def _targets(found: Linear, seen: Likelihood) -> Array | None:
+    """Return what tests of a linear model need beside the columns: errors, and squares of them."""
+    if found.kind != "linear":
+        return None
+    peak = float(np.abs(seen.errors).max())
+    return np.hstack([seen.errors, np.square(seen.errors / (peak or 1.0))])
 
 
 def _unit(found: Linear) -> float:

@@ -3,6 +3,7 @@
 mod cholesky;
 pub mod least_squares;
 mod lsqr;
+pub mod moments;
 mod normal;
 pub mod predict;
 mod qr;
