@@ -63,7 +63,7 @@ def made_of(transformers: Iterable[Any], n_columns: int) -> sp.csr_matrix:
     """
     made = sp.identity(n_columns, dtype=np.int32, format="csr")
     for transformer in transformers:
-        made = _of_step(transformer, made.shape[0]) @ made
+        made = step_made_of(transformer, made.shape[0]) @ made
     return made
 
 
@@ -88,7 +88,7 @@ def undone(transformers: Iterable[Any], centers: NDArray[np.float64]) -> NDArray
     return centers
 
 
-def _parts(transformer: ColumnTransformer) -> Iterator[tuple[Any, NDArray[np.intp], slice]]:
+def column_parts(transformer: ColumnTransformer) -> Iterator[tuple[Any, NDArray[np.intp], slice]]:
     """Yield the parts of a fitted ColumnTransformer: what each does to which columns, and where that goes."""
     names = list(getattr(transformer, "feature_names_in_", ()))
     everything = np.arange(transformer.n_features_in_)
@@ -110,15 +110,15 @@ def _parts(transformer: ColumnTransformer) -> Iterator[tuple[Any, NDArray[np.int
         yield part, picked, to
 
 
-def _of_step(transformer: Any, n_columns: int) -> sp.csr_matrix:
+def step_made_of(transformer: Any, n_columns: int) -> sp.csr_matrix:
     """Return which of its input columns each output column of one transformer is made of."""
     if isinstance(transformer, Pipeline):
         return made_of([step for _, step in transformer.steps], n_columns)
     if isinstance(transformer, ColumnTransformer):
         ends = [to.stop for to in transformer.output_indices_.values() if to.stop is not None]
         made = sp.lil_matrix((max(ends, default=0), n_columns), dtype=np.int32)
-        for part, picked, to in _parts(transformer):
-            step = _of_step(part, len(picked)).tocoo()
+        for part, picked, to in column_parts(transformer):
+            step = step_made_of(part, len(picked)).tocoo()
             made[step.row + (to.start or 0), picked[step.col]] = 1
         return made.tocsr()
     if isinstance(transformer, SelectorMixin):
@@ -209,7 +209,7 @@ def _undo(transformer: Any, centers: NDArray[np.float64]) -> NDArray[np.float64]
     n_in: Any = getattr(transformer, "n_features_in_", centers.shape[1])
     unknown = np.full((len(centers), n_in), np.nan)
     if isinstance(transformer, ColumnTransformer):
-        for part, picked, to in _parts(transformer):
+        for part, picked, to in column_parts(transformer):
             back = _undo(part, centers[:, to])
             # Of a column that two parts take, the first that has a way back.
             still = np.isnan(unknown[:, picked]) if back.shape == (len(centers), len(picked)) else False
