@@ -69,7 +69,7 @@ def check(found: Linear, seen: Likelihood, frame: Frame, weights: Array) -> Chec
     pull = weights * _class_weights(found)
     errors = pull[:, np.newaxis] * _all_errors(found, seen)
     ones = errors.sum(axis=0)
-    if len(frame.sums):
+    if len(frame.sums) and len(frame.picked) == d:
         slopes = frame.sums[:1, int(found.has_intercept) :] @ frame.triangle
         scores = np.zeros((1, d))
         scores[:, frame.picked] = slopes * frame.size[frame.picked]
