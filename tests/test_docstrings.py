@@ -47,7 +47,11 @@ def test_examples_print_what_they_say(name: str, capsys: pytest.CaptureFixture[s
         *(("linear_model", f"{name}.from_weights") for name in ("LinearRegression", "Ridge")),
         # What functions return is shown by their examples.
         *(("metrics", name) for name in fulcra.metrics.__all__ if name.islower()),
-        *(("inspection", name) for name in fulcra.inspection.__all__ if not name.endswith("Report")),
+        *(
+            ("inspection", name)
+            for name in fulcra.inspection.__all__
+            if not name.endswith(("Report", "Summary"))
+        ),
     ],
 )
 def test_public_names_have_examples(room: str, name: str) -> None:

@@ -115,6 +115,15 @@ def test_weights_of_other_models_are_refused() -> None:
         summarize(LinearRegression().fit(X, Y, sample_weight=np.arange(1, N + 1)), X, Y)
 
 
+@pytest.mark.parametrize("model", [Ridge(0.5), peer.Lasso(0.01, tol=1e-8, max_iter=100_000)])
+def test_a_penalty_lets_more_columns_than_rows_pass(model: Any) -> None:
+    rows = np.random.default_rng(0).normal(size=(15, 30))
+    summary = summarize(model.fit(rows, Y[:15]), rows, Y[:15], n_resamples=3)
+    assert not any("could not be checked" in note for note in summary.notes)
+    with pytest.raises(ValueError, match="not the data this was fitted on"):
+        summarize(model, rows, Y[15:30], n_resamples=0)
+
+
 # Weights without a unique value
 
 

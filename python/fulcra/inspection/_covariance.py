@@ -45,6 +45,8 @@ class Frame:
         The sum of `information`.
     triangle : ndarray of shape (rank, rank)
         R of the weighted, centred and scaled columns `picked`.
+    inverse : ndarray of shape (rank, rank)
+        Of the triangle.
     picked : ndarray of shape (rank,), intp
         Columns that are not made of others.
     back : ndarray of shape (n_terms, n_coordinates)
@@ -61,6 +63,7 @@ class Frame:
     size: Array
     total: float
     triangle: Array
+    inverse: Array
     picked: NDArray[np.intp]
     back: Array
     dependent: tuple[NDArray[np.bool_], ...]
@@ -77,13 +80,10 @@ class Frame:
 
     def blocks(self) -> Iterator[tuple[slice, Array]]:
         """Yield rows in coordinates, not weighted, some at a time: (n, n_coordinates)."""
-        from scipy.linalg import solve_triangular  # noqa: PLC0415 - summaries are few, imports many
-
         for some in _slices(*self.rows.shape):
             turned = _dense(self.rows, some)[:, self.picked] - self.centre[self.picked]
             turned /= self.size[self.picked]
-            if len(self.picked):
-                turned = solve_triangular(self.triangle, turned.T, trans="T", check_finite=False).T
+            turned = turned @ self.inverse
             if self.has_intercept:
                 constant = np.full((len(turned), 1), 1 / np.sqrt(self.total))
                 turned = np.hstack([constant, turned])
@@ -96,11 +96,7 @@ class Frame:
 
     def from_sums(self, sums: Array, ones: float) -> Array:
         """Return the same from sums of the columns less their centres, (n_columns,), and of the values."""
-        from scipy.linalg import solve_triangular  # noqa: PLC0415
-
-        turned = sums[self.picked] / self.size[self.picked]
-        if len(turned):
-            turned = solve_triangular(self.triangle, turned, trans="T", check_finite=False)
+        turned = (sums[self.picked] / self.size[self.picked]) @ self.inverse
         return np.append(ones / np.sqrt(self.total), turned) if self.has_intercept else turned
 
     def _sums(self, targets: Array, cross: Array | None) -> Array:
@@ -151,8 +147,6 @@ def frame(rows: Any, information: Array, *, has_intercept: bool, targets: Array 
     MemoryError
         If the triangle would not fit.
     """
-    from scipy.linalg import solve_triangular  # noqa: PLC0415
-
     n, d = rows.shape
     if min(n, d) * d > _LARGEST:
         raise MemoryError(
@@ -165,16 +159,15 @@ def frame(rows: Any, information: Array, *, has_intercept: bool, targets: Array 
     if columns is None:
         columns = _reflected(rows, information, centred=has_intercept)
     centre, size, triangle, picked = columns.centre, columns.size, columns.triangle, columns.picked
-    rank, inverse = len(picked), np.empty((0, 0))
-    if rank:
-        inverse = solve_triangular(triangle, np.eye(rank), check_finite=False)
+    rank = len(picked)
+    # Of a triangle this is substitution; LAPACK's own for triangles wakes all threads, however small it is.
+    inverse: Array = np.linalg.solve(triangle, np.eye(rank)).astype(np.float64, copy=False)
     slopes = np.zeros((d, rank))
     slopes[picked] = inverse / size[picked, np.newaxis]
     back = slopes
     if has_intercept:
         # The intercept is the height at the centre less the way from there to 0.
-        away = centre[picked] / size[picked]
-        down = solve_triangular(triangle, away, trans="T", check_finite=False) if rank else np.empty(0)
+        down = (centre[picked] / size[picked]) @ inverse
         back = np.vstack([np.append(1 / np.sqrt(total), -down), np.hstack([np.zeros((d, 1)), slopes])])
     others = np.setdiff1d(np.arange(d), picked)
     dependent = tuple(
@@ -190,6 +183,7 @@ def frame(rows: Any, information: Array, *, has_intercept: bool, targets: Array 
         size,
         total,
         triangle,
+        inverse,
         picked,
         back,
         dependent,

@@ -35,8 +35,6 @@ def softmax_back(found: Frame, weights: Array, chances: Array) -> tuple[Array, A
     factor : ndarray
         The inverse of the transpose of Cholesky's factor of the information in the coordinates of `found`.
     """
-    from scipy.linalg import cholesky, solve_triangular  # noqa: PLC0415
-
     k, q = chances.shape[1], found.back.shape[1]
     information = np.zeros((k, q, k, q))
     for some, turned in found.blocks():
@@ -47,8 +45,8 @@ def softmax_back(found: Frame, weights: Array, chances: Array) -> tuple[Array, A
     for a in range(k):
         for b in range(a):
             information[a, :, b] = information[b, :, a].T
-    upper = cholesky(information.reshape(k * q, k * q))
-    factor: Array = solve_triangular(upper, np.eye(k * q))
+    lower = np.linalg.cholesky(information.reshape(k * q, k * q))
+    factor: Array = np.linalg.solve(lower.T, np.eye(k * q))
     return np.kron(np.eye(k), found.back) @ factor, factor
 
 

@@ -53,7 +53,7 @@ def check(found: Linear, seen: Likelihood, frame: Frame, weights: Array) -> Chec
     seen : Likelihood
         Its errors.
     frame : Frame
-        Of its rows: centres and lengths of the columns.
+        Of its rows with `weights` as their information, with the sums of its errors first.
     weights : ndarray of shape (n_samples,)
         How often each row is there.
 
@@ -69,10 +69,12 @@ def check(found: Linear, seen: Likelihood, frame: Frame, weights: Array) -> Chec
     pull = weights * _class_weights(found)
     errors = pull[:, np.newaxis] * _all_errors(found, seen)
     ones = errors.sum(axis=0)
-    if len(frame.sums) and len(frame.picked) == d:
-        slopes = frame.sums[:1, int(found.has_intercept) :] @ frame.triangle
-        scores = np.zeros((1, d))
+    if len(frame.picked) == d and restraint.class_weight is None:
+        scores = np.zeros((seen.errors.shape[1], d))
+        slopes = frame.sums[: len(scores), int(found.has_intercept) :] @ frame.triangle
         scores[:, frame.picked] = slopes * frame.size[frame.picked]
+        if found.kind == "multinomial":
+            scores = np.vstack([-scores.sum(axis=0), scores])
     else:
         scores = np.asarray(found.rows.T @ errors, dtype=np.float64).T - np.outer(ones, frame.centre)
     total = pull.sum() if restraint.per_weight else 1.0
@@ -82,8 +84,7 @@ def check(found: Linear, seen: Likelihood, frame: Frame, weights: Array) -> Chec
     if restraint.positive:
         off = np.where(coef != 0, np.abs(left - l1), np.maximum(left - l1, 0))
     many = float(weights.sum())
-    # Lengths of the columns by the rows' weights, whatever the frame's information is.
-    size = frame.size * np.sqrt(many / frame.total)
+    size = frame.size
     chance = np.sqrt((errors**2).sum(axis=0) / many)
     allowed = _slack(found) * np.outer(chance, size) + _by_tolerance(found, size, many)
     allowed += _rounding(found, frame, size, many)

@@ -36,16 +36,20 @@ class Summing:
         if self.unit != 1:
             y: Any = found.y
             found = replace(
-                found, coef=found.coef / self.unit, intercept=found.intercept / self.unit, y=y / self.unit
+                found,
+                coef=found.coef / self.unit,
+                intercept=found.intercept / self.unit,
+                y=y / self.unit,
+                restraint=replace(found.restraint, l1=found.restraint.l1 / self.unit),
             )
         self.found, self.weights, self.is_counted = found, weights, is_counted
         self.seen: Likelihood = likelihood(found, weights)
-        self.frame: Frame = frame(
-            found.rows,
-            self.seen.information,
-            has_intercept=found.has_intercept,
-            targets=_targets(found, self.seen),
-        )
+        # By the weights alone, and with how much each row says of the weights.
+        intercept = found.has_intercept
+        self.plain = frame(found.rows, weights, has_intercept=intercept, targets=_targets(found, self.seen))
+        self.frame: Frame = self.plain
+        if self.seen.information is not weights:
+            self.frame = frame(found.rows, self.seen.information, has_intercept=intercept)
         self.many, self.n_outputs = float(weights.sum()), self.seen.errors.shape[1]
         self.notes: list[str] = []
 
@@ -58,7 +62,7 @@ class Summing:
         draw: np.random.RandomState,
     ) -> WeightSummary:
         found = self.found
-        self.checked = checked = check(found, self.seen, self.frame, self.weights)
+        self.checked = checked = check(found, self.seen, self.plain, self.weights)
         if checked is None:
             self.notes.append("That these are the rows of the fit could not be checked.")
         elif checked.worst > 1:
@@ -69,7 +73,7 @@ class Summing:
             figures = of_least_squares(found, self.seen, self.frame, is_counted=self.is_counted)
         else:
             figures = of_likelihood(self.seen, self.many, rank, self.n_outputs, constant)
-        values = self._singular_values()
+        values = self.plain.singular_values()
         figures["condition_number"] = values[0] / values[-1] if values[-1] > 0 else np.inf
         coef = self._coef()
         signs, sd, df = None, None, np.inf
@@ -130,11 +134,6 @@ class Summing:
             coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
         whole = np.hstack([intercept[:, np.newaxis], coef]) if self.found.has_intercept else coef.copy()
         return whole if self.found.kind == "multinomial" else whole[0]
-
-    def _singular_values(self) -> Array:
-        if self.found.kind in {"linear", "multinomial"}:
-            return self.frame.singular_values()
-        return frame(self.found.rows, self.weights, has_intercept=self.found.has_intercept).singular_values()
 
     def _stability(self, n_resamples: int, draw: Any, shape: tuple[int, ...]) -> tuple[Array, Array]:
         given = self.weights if self.is_counted else None
@@ -246,8 +245,11 @@ class Summing:
         """Note weights that a fit has left short of the best, in standard errors."""
         if self.checked is None:
             return
+        moved = self.plain.centre - self.frame.centre
         scores = self.checked.scores[-self.n_outputs :]
-        turned = np.concatenate([self.frame.from_sums(sums[:-1], sums[-1]) for sums in scores])
+        turned = np.concatenate(
+            [self.frame.from_sums(sums[:-1] + sums[-1] * moved, sums[-1]) for sums in scores]
+        )
         step = turned if factor is None else turned @ factor
         unit = figures.get("sigma", 1.0)
         scale = np.abs(back).max(axis=1, keepdims=True)
@@ -316,10 +318,10 @@ _TESTS = {"f_statistic", "f_p_value", "lr_statistic", "lr_p_value", "aic", "bic"
 }
 
 
-def _targets(found: Linear, seen: Likelihood) -> Array | None:
-    """Return what tests of a linear model need beside the columns: errors, and squares of them."""
+def _targets(found: Linear, seen: Likelihood) -> Array:
+    """Return what sums over rows are needed of: errors and, of a linear model, their squares."""
     if found.kind != "linear":
-        return None
+        return seen.errors
     peak = float(np.abs(seen.errors).max())
     return np.hstack([seen.errors, np.square(seen.errors / (peak or 1.0))])
 
