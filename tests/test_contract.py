@@ -8,7 +8,7 @@ import warnings
 from sklearn.utils.estimator_checks import check_estimator
 from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedians, KMedoids, MahalanobisKMeans
 from fulcra.cluster import CentroidMonitor, MiniBatchKMeans, NearestCentroid, OnlineKMeans, SphericalKMeans
-from fulcra.linear_model import LinearRegression, Ridge
+from fulcra.linear_model import LinearRegression, PoissonRegressor, Ridge
 
 warnings.simplefilter("ignore")  # check_estimator fits on data that deserve warnings
 expected = {{name: "the order of the rows matters" for name in {expected}}}
@@ -59,6 +59,9 @@ WEIGHT_EQUIVALENCE = (
         "LinearRegression()",
         "LinearRegression(fit_intercept=False)",
         "LinearRegression(positive=True)",
+        "PoissonRegressor()",
+        "PoissonRegressor(alpha=0, solver='newton-cholesky')",
+        "PoissonRegressor(alpha=0.1, warm_start=True)",
         "Ridge()",
         "Ridge(alpha=0)",
         "Ridge(solver='svd', fit_intercept=False)",

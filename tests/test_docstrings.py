@@ -44,7 +44,10 @@ def test_examples_print_what_they_say(name: str, capsys: pytest.CaptureFixture[s
         *(("cluster", name) for name in fulcra.cluster.__all__ if not name.endswith("Report")),
         *(("cluster", name) for name in FROM_CENTERS),
         *(("linear_model", name) for name in fulcra.linear_model.__all__),
-        *(("linear_model", f"{name}.from_weights") for name in ("LinearRegression", "Ridge")),
+        *(
+            ("linear_model", f"{name}.from_weights")
+            for name in ("LinearRegression", "PoissonRegressor", "Ridge")
+        ),
         # What functions return is shown by their examples.
         *(("metrics", name) for name in fulcra.metrics.__all__ if name.islower()),
         *(

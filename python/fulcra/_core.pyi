@@ -383,6 +383,36 @@ def get_num_threads() -> int: ...
 def set_num_threads(n_threads: int | None) -> None: ...  # None: back to the environment's say
 
 @final
+class PoissonFit:
+    """What `poisson_fit` found."""
+
+    @property
+    def coef(self) -> NDArray[np.float64]: ...  # (n_features,)
+    @property
+    def intercept(self) -> float: ...  # 0 without
+    @property
+    def n_iter(self) -> int: ...
+    @property
+    def converged(self) -> bool: ...
+    @property
+    def gradient(self) -> float: ...  # relative: max |g| / sqrt(h c)
+    @property
+    def loss(self) -> float: ...  # mean half deviance, less what y alone decides, plus the penalty
+    @property
+    def diverged_column(self) -> int | None: ...  # n_features is the intercept
+
+def poisson_fit(
+    X: Any,
+    y: NDArray[np.float64],
+    sample_weight: NDArray[np.float64] | None,
+    start: tuple[NDArray[np.float64], float] | None,
+    *,
+    alpha: float,
+    fit_intercept: bool,
+    gradient: float,
+    max_iter: int,
+) -> PoissonFit: ...  # y: (n_samples,), not negative
+
 class LinearFit:
     """What `least_squares` and `ridge` found."""
 

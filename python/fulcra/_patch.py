@@ -10,7 +10,7 @@ REGISTRY: dict[str, tuple[str, tuple[str, ...]]] = {
         "fulcra.cluster",
         ("BisectingKMeans", "KMeans", "MiniBatchKMeans", "k_means", "kmeans_plusplus"),
     ),
-    "sklearn.linear_model": ("fulcra.linear_model", ("LinearRegression", "Ridge")),
+    "sklearn.linear_model": ("fulcra.linear_model", ("LinearRegression", "PoissonRegressor", "Ridge")),
     "sklearn.metrics": (
         "fulcra.metrics",
         ("calinski_harabasz_score", "davies_bouldin_score", "silhouette_samples", "silhouette_score"),

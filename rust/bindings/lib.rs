@@ -40,6 +40,8 @@ mod _core {
     #[pymodule_export]
     use crate::linear_model::moments::{LinearMoments, linear_moments};
     #[pymodule_export]
+    use crate::linear_model::poisson::{PoissonFit, poisson_fit};
+    #[pymodule_export]
     use crate::linear_model::{LinearFit, least_squares, linear_predict, ridge};
     #[pymodule_export]
     use crate::metrics::{cluster_scatter, silhouette_samples};

@@ -133,7 +133,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
     ) -> tuple[Any, NDArray[np.float64], NDArray[np.float64] | None]:
         """Return rows, targets (n_samples,) or (n_samples, n_targets), and weights as the core reads them."""
         rows = check_rows(self, X, reset=True)
-        targets = _targets(self, y)
+        targets = checked_targets(self, y)
         check_consistent_length(rows, targets)
         return rows, targets, check_weights(sample_weight, rows)
 
@@ -180,7 +180,8 @@ def as_matrix(targets: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.ascontiguousarray(targets.reshape(len(targets), -1))
 
 
-def _targets(estimator: Any, y: Data) -> NDArray[np.float64]:
+def checked_targets(estimator: Any, y: Data) -> NDArray[np.float64]:
+    """Return targets (n_samples,) or (n_samples, n_targets) that are finite numbers."""
     if y is None:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."

@@ -1,10 +1,13 @@
 //! Models that add up weighted features.
 
+mod by_columns;
 mod cholesky;
+pub mod glm;
 pub mod least_squares;
 mod lsqr;
 pub mod moments;
 mod normal;
+pub mod poisson;
 pub mod predict;
 mod qr;
 mod refine;

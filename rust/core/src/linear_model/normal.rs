@@ -233,7 +233,7 @@ pub fn blame<F: Float>(rows: &Rows<'_, F>, f: usize) -> Error {
 }
 
 /// As [`gram::products`], over the values that CSR rows store.
-fn csr_products<F: Float>(rows: &Csr<'_, F>, columns: &Columns<'_>, run: &Run<'_>) -> Result<Vec<f64>> {
+pub(super) fn csr_products<F: Float>(rows: &Csr<'_, F>, columns: &Columns<'_>, run: &Run<'_>) -> Result<Vec<f64>> {
     /// Rows between two looks for Ctrl-C.
     const CHECKED: usize = 512;
     /// Partial results in memory: more where they are small.
