@@ -383,6 +383,38 @@ def get_num_threads() -> int: ...
 def set_num_threads(n_threads: int | None) -> None: ...  # None: back to the environment's say
 
 @final
+class LogisticL1Fit:
+    """What `logistic_l1` found: k = 1 score for two classes, else one for each."""
+
+    @property
+    def coef(self) -> NDArray[np.float64]: ...  # (k, n_features)
+    @property
+    def intercept(self) -> NDArray[np.float64]: ...  # (k,), 0 without
+    @property
+    def n_iter(self) -> int: ...
+    @property
+    def converged(self) -> bool: ...
+    @property
+    def gradient(self) -> float: ...  # the duality gap beside the objective
+    @property
+    def loss(self) -> float: ...  # the objective
+    @property
+    def diverged_column(self) -> int | None: ...  # None: with a penalty nothing does
+
+def logistic_l1(
+    X: Any,
+    y: NDArray[np.int32],
+    sample_weight: NDArray[np.float64] | None,
+    coef_init: NDArray[np.float64] | None,
+    *,
+    n_classes: int,
+    alpha: float,
+    l1_ratio: float,
+    fit_intercept: bool,
+    tol: float,
+    max_iter: int,
+) -> LogisticL1Fit: ...  # y: (n_samples,), class indices; coef_init: (k, n_features + fit_intercept)
+
 class PoissonFit:
     """What `poisson_fit` found."""
 

@@ -1,5 +1,6 @@
 //! `fulcra_core::linear_model` for `fulcra.linear_model`: least squares here, every other model in a file of its own.
 
+pub mod logistic_l1;
 pub mod poisson;
 
 pub mod moments;

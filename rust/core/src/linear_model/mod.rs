@@ -9,6 +9,7 @@ pub mod moments;
 mod normal;
 pub mod poisson;
 pub mod predict;
+pub mod proximal;
 mod qr;
 mod refine;
 pub mod ridge;

@@ -1,0 +1,126 @@
+//! The quadratic model of the loss over the rows: what a change of the scores adds to the gradient.
+
+use super::columns::Column;
+use super::objective::{Objective, Point};
+use crate::float::Float;
+
+/// A model whose coordinates are columns of scores.
+pub trait Model {
+    /// What the change so far adds to the gradient of column x of score c.
+    fn slope<F: Float>(&self, x: Column<'_, F>, c: usize) -> f64;
+    /// What it adds to that of the intercept of score c.
+    fn slope_of_ones(&self, c: usize) -> f64;
+    /// Changes the weight of column x of score c by `by`.
+    fn advance<F: Float>(&mut self, x: Column<'_, F>, c: usize, by: f64);
+    /// Changes the intercept of score c by `by`.
+    fn advance_ones(&mut self, c: usize, by: f64);
+}
+
+/// h = s p (1 - p), (k, n): the diagonal of the loss' second derivative.
+pub fn curvatures<F: Float>(objective: &Objective<'_, F>, point: &Point) -> Vec<f64> {
+    let n = objective.s.len();
+    point.p.chunks_exact(n).flat_map(|p| p.iter().zip(objective.s).map(|(p, s)| s * p * (1.0 - p))).collect()
+}
+
+/// Of two classes.
+pub struct Two {
+    /// (n,)
+    h: Vec<f64>,
+    /// (n,), h times the change of the score.
+    pull: Vec<f64>,
+}
+
+impl Two {
+    /// Of curvatures (n,).
+    pub fn new(h: &[f64]) -> Self {
+        Two { h: h.to_vec(), pull: vec![0.0; h.len()] }
+    }
+}
+
+impl Model for Two {
+    #[inline(always)]
+    fn slope<F: Float>(&self, x: Column<'_, F>, _: usize) -> f64 {
+        x.dot(&self.pull)
+    }
+
+    fn slope_of_ones(&self, _: usize) -> f64 {
+        self.pull.iter().sum()
+    }
+
+    #[inline(always)]
+    fn advance<F: Float>(&mut self, x: Column<'_, F>, _: usize, by: f64) {
+        let (h, pull) = (&self.h[..], &mut self.pull[..h_len(&self.h)]);
+        x.for_cells(|i, x| pull[i] += h[i] * x * by);
+    }
+
+    fn advance_ones(&mut self, _: usize, by: f64) {
+        self.pull.iter_mut().zip(&self.h).for_each(|(pull, h)| *pull += h * by);
+    }
+}
+
+#[inline(always)]
+fn h_len(h: &[f64]) -> usize {
+    h.len()
+}
+
+/// Softmax of several classes: the second derivative of a row is s (diag p - p p^T).
+pub struct Several<'a> {
+    n: usize,
+    s: &'a [f64],
+    /// (k, n)
+    p: &'a [f64],
+    /// (k, n), changes of the scores.
+    change: Vec<f64>,
+    /// (n,), their means weighted by p.
+    mean: Vec<f64>,
+}
+
+impl<'a> Several<'a> {
+    /// At probabilities (k, n).
+    pub fn new(s: &'a [f64], p: &'a [f64]) -> Self {
+        Several { n: s.len(), s, p, change: vec![0.0; p.len()], mean: vec![0.0; s.len()] }
+    }
+
+    #[inline(always)]
+    fn pull(&self, i: usize, c: usize) -> f64 {
+        self.s[i] * self.p[c * self.n + i] * (self.change[c * self.n + i] - self.mean[i])
+    }
+}
+
+impl Model for Several<'_> {
+    #[inline(always)]
+    fn slope<F: Float>(&self, x: Column<'_, F>, c: usize) -> f64 {
+        let mut sum = 0.0;
+        match x {
+            Column::Dense(_) => {
+                // In one vector of the row's own, so that the products are summed in lanes.
+                const LANES: usize = 8;
+                let mut sums = [0.0; LANES];
+                x.for_cells(|i, x| sums[i % LANES] += x * self.pull(i, c));
+                sum += sums.iter().sum::<f64>();
+            }
+            Column::Sparse(..) => x.for_cells(|i, x| sum += x * self.pull(i, c)),
+        }
+        sum
+    }
+
+    fn slope_of_ones(&self, c: usize) -> f64 {
+        (0..self.n).map(|i| self.pull(i, c)).sum()
+    }
+
+    #[inline(always)]
+    fn advance<F: Float>(&mut self, x: Column<'_, F>, c: usize, by: f64) {
+        let (change, mean) = (&mut self.change[c * self.n..][..self.n], &mut self.mean[..]);
+        let p = &self.p[c * self.n..][..self.n];
+        x.for_cells(|i, x| {
+            change[i] += x * by;
+            mean[i] += p[i] * x * by;
+        });
+    }
+
+    fn advance_ones(&mut self, c: usize, by: f64) {
+        let p = &self.p[c * self.n..][..self.n];
+        self.change[c * self.n..][..self.n].iter_mut().for_each(|change| *change += by);
+        self.mean.iter_mut().zip(p).for_each(|(mean, p)| *mean += p * by);
+    }
+}
