@@ -38,9 +38,9 @@ mod _core {
     #[pymodule_export]
     use crate::errors::{NonFiniteError, SingularError};
     #[pymodule_export]
-    use crate::linear_model::moments::{LinearMoments, linear_moments};
-    #[pymodule_export]
     use crate::linear_model::logistic_l1::{LogisticL1Fit, logistic_l1};
+    #[pymodule_export]
+    use crate::linear_model::moments::{LinearMoments, linear_moments};
     #[pymodule_export]
     use crate::linear_model::poisson::{PoissonFit, poisson_fit};
     #[pymodule_export]

@@ -1,9 +1,8 @@
 //! `fulcra_core::linear_model` for `fulcra.linear_model`: least squares here, every other model in a file of its own.
 
 pub mod logistic_l1;
-pub mod poisson;
-
 pub mod moments;
+pub mod poisson;
 
 use std::sync::OnceLock;
 
