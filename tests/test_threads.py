@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import fulcra
 import joblib
@@ -20,7 +21,7 @@ import threadpoolctl
 from conftest import Interrupt, RunPython
 from fulcra import _core
 from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedoids
-from fulcra.linear_model import LinearRegression
+from fulcra.linear_model import LinearRegression, PoissonRegressor
 from numpy.testing import assert_array_equal
 
 ROWS = np.random.default_rng(0).normal(size=(30_000, 16))  # enough work to be shared among threads
@@ -308,6 +309,45 @@ def test_ctrl_c_stops_least_squares(way: str, ctrl_c: Interrupt) -> None:
     before = dict(vars(model))
     waits = [ctrl_c(lambda: [model.fit(X, y) for _ in range(1000)]) for _ in range(3)]
     assert vars(model).keys() == before.keys()
+    assert min(waits) < 0.2
+
+
+@pytest.mark.parametrize("way", ["products", "gradients", "sparse"])
+def test_ctrl_c_stops_poisson_regression(way: str, ctrl_c: Interrupt) -> None:
+    shapes = {"products": (20_000, 200), "gradients": (500, 5000), "sparse": (5000, 10_000)}
+    shape, rng = shapes[way], np.random.default_rng(0)
+    X = sp.random(*shape, 0.01, "csr", random_state=0) if way == "sparse" else rng.normal(size=shape)
+    y = rng.poisson(3, size=shape[0])
+    model = PoissonRegressor(alpha=1e-3).fit(X[:50], y[:50])
+    before = dict(vars(model))
+    waits = [ctrl_c(lambda: [model.fit(X, y) for _ in range(1000)]) for _ in range(3)]
+    assert vars(model).keys() == before.keys()
+    assert min(waits) < 0.2
+
+
+@pytest.mark.parametrize("way", ["products", "rows", "sparse"])
+def test_ctrl_c_stops_l1_logistic_regression(way: str, ctrl_c: Interrupt) -> None:
+    rng = np.random.default_rng(0)
+    X: Any = rng.normal(size=(4000, 300))
+    if way == "sparse":
+        X = sp.random(5000, 20_000, 0.005, "csr", random_state=0)
+    y = rng.integers(0, 3 if way == "rows" else 2, size=X.shape[0]).astype(np.int32)
+
+    def fit() -> Any:
+        return _core.logistic_l1(
+            X,
+            y,
+            None,
+            None,
+            n_classes=int(y.max()) + 1,
+            alpha=1e-2,
+            l1_ratio=1.0,
+            fit_intercept=True,
+            tol=1e-9,
+            max_iter=1000,
+        )
+
+    waits = [ctrl_c(lambda: [fit() for _ in range(1000)]) for _ in range(3)]
     assert min(waits) < 0.2
 
 

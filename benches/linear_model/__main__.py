@@ -1,6 +1,6 @@
 """The benches of this room."""
 
 from benches import command
-from benches.linear_model import bench_least_squares
+from benches.linear_model import bench_least_squares, bench_logistic_l1, bench_poisson
 
-command.main(bench_least_squares.BENCHES)
+command.main((*bench_least_squares.BENCHES, *bench_logistic_l1.BENCHES, *bench_poisson.BENCHES))

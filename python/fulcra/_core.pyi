@@ -415,6 +415,7 @@ def logistic_l1(
     max_iter: int,
 ) -> LogisticL1Fit: ...  # y: (n_samples,), class indices; coef_init: (k, n_features + fit_intercept)
 
+@final
 class PoissonFit:
     """What `poisson_fit` found."""
 
@@ -445,6 +446,7 @@ def poisson_fit(
     max_iter: int,
 ) -> PoissonFit: ...  # y: (n_samples,), not negative
 
+@final
 class LinearFit:
     """What `least_squares` and `ridge` found."""
 

@@ -162,7 +162,7 @@ impl Patience {
     /// After a step that promised to gain the part `gained` of the objective, towards one that gains less than `least`: near the
     /// end, where models are right, they are minimised more closely.
     pub fn new(gained: f64, least: f64) -> Self {
-        Patience { first: None, part: gained.sqrt().clamp(1e-6, 1e-2), least: 1e-3 * least }
+        Patience { first: None, part: gained.sqrt().clamp(1e-6, 1e-2), least: 1e-2 * least }
     }
 
     fn enough(&mut self, gained: f64) -> bool {
