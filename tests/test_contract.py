@@ -9,6 +9,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedians, KMedoids, MahalanobisKMeans
 from fulcra.cluster import CentroidMonitor, MiniBatchKMeans, NearestCentroid, OnlineKMeans, SphericalKMeans
 from fulcra.linear_model import LinearRegression, PoissonRegressor, Ridge
+from fulcra.linear_model import LinearRegression, Ridge, RidgeCV
 
 warnings.simplefilter("ignore")  # check_estimator fits on data that deserve warnings
 expected = {{name: "the order of the rows matters" for name in {expected}}}
@@ -66,6 +67,7 @@ WEIGHT_EQUIVALENCE = (
         "Ridge(alpha=0)",
         "Ridge(solver='svd', fit_intercept=False)",
         "Ridge(positive=True)",
+        "RidgeCV()",
     ],
 )
 def test_common_checks_pass_with_nothing_expected_to_fail(estimator: str, run_python: RunPython) -> None:

@@ -11,7 +11,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn import get_config
-from sklearn.utils._param_validation import Interval, StrOptions, make_constraint, validate_params
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    RealNotInt,
+    StrOptions,
+    make_constraint,
+    validate_params,
+)
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fulcra import _core
@@ -19,7 +26,9 @@ from fulcra import _core
 __all__ = [
     "Data",
     "Floats",
+    "HasMethods",
     "Interval",
+    "RealNotInt",
     "StrOptions",
     "check_function_params",
     "check_rows",

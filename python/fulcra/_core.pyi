@@ -498,6 +498,23 @@ class LinearMoments:
 def linear_moments(
     X: Any, targets: NDArray[np.float64], sample_weight: NDArray[np.float64] | None, *, centred: bool
 ) -> LinearMoments: ...  # targets: (n_samples, n_targets), C-contiguous
+def permuted_squares(
+    X: NDArray[np.float64],  # (n_samples, n_features)
+    residuals: NDArray[np.float64],  # (n_targets, n_samples)
+    coef: NDArray[np.float64],  # (n_targets, n_features)
+    weights: NDArray[np.float64] | None,
+    orders: NDArray[np.uint32],  # (n_repeats, n_samples)
+) -> NDArray[np.float64]: ...  # (n_features, n_repeats, n_targets): sums of weights times squared errors
+def ridge_leave_one_out(
+    X: Any,
+    y: NDArray[np.float64],
+    sample_weight: NDArray[np.float64] | None,
+    alphas: NDArray[np.float64],
+    *,
+    fit_intercept: bool,
+    keep: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]: ...
+# (n_alphas, n_targets): means of squared errors times weights; kept errors (n_alphas, n_samples, n_targets)
 def linear_predict(
     X: Any, coef: NDArray[np.float64], intercept: NDArray[np.float64]
 ) -> Floats: ...  # (n_samples, n_targets), dtype of X

@@ -11,6 +11,8 @@ REGISTRY: dict[str, tuple[str, tuple[str, ...]]] = {
         ("BisectingKMeans", "KMeans", "MiniBatchKMeans", "k_means", "kmeans_plusplus"),
     ),
     "sklearn.linear_model": ("fulcra.linear_model", ("LinearRegression", "PoissonRegressor", "Ridge")),
+    "sklearn.inspection": ("fulcra.inspection", ("permutation_importance",)),
+    "sklearn.linear_model": ("fulcra.linear_model", ("LinearRegression", "Ridge", "RidgeCV")),
     "sklearn.metrics": (
         "fulcra.metrics",
         ("calinski_harabasz_score", "davies_bouldin_score", "silhouette_samples", "silhouette_score"),

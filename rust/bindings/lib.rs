@@ -44,6 +44,10 @@ mod _core {
     #[pymodule_export]
     use crate::linear_model::poisson::{PoissonFit, poisson_fit};
     #[pymodule_export]
+    use crate::linear_model::leave_one_out::ridge_leave_one_out;
+    #[pymodule_export]
+    use crate::linear_model::permuted::permuted_squares;
+    #[pymodule_export]
     use crate::linear_model::{LinearFit, least_squares, linear_predict, ridge};
     #[pymodule_export]
     use crate::metrics::{cluster_scatter, silhouette_samples};

@@ -4,6 +4,9 @@ pub mod logistic_l1;
 pub mod moments;
 pub mod poisson;
 
+pub mod leave_one_out;
+pub mod permuted;
+
 use std::sync::OnceLock;
 
 use fulcra_core::linear_model::{Fit, least_squares as ols, predict, ridge as penalised};

@@ -13,6 +13,7 @@ from fulcra.inspection._explain_weights import explain_weights
 from fulcra.inspection._finding import Finding
 from fulcra.inspection._prediction import Prediction
 from fulcra.inspection._regularization_path_display import RegularizationPathDisplay
+from fulcra.inspection._permutation_importance import permutation_importance
 from fulcra.inspection._silhouette_display import SilhouetteDisplay
 from fulcra.inspection._summarize import summarize
 from fulcra.inspection._weight_report import WeightReport
@@ -36,4 +37,5 @@ __all__ = [
     "explain_clusters",
     "explain_weights",
     "summarize",
+    "permutation_importance",
 ]

@@ -9,6 +9,7 @@ pub mod error;
 pub mod float;
 pub mod kernels;
 pub mod linear_model;
+pub mod memory;
 pub mod metrics;
 pub mod neighbors;
 pub mod rows;

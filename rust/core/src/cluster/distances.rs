@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::inertia::{distance, norms};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::float::Float;
 use crate::kernels::direct::{Distances, Panel};
 use crate::kernels::simd::Level;
+use crate::memory;
 use crate::rows::Rows;
 use crate::run::{self, Run};
 
@@ -65,24 +66,7 @@ pub(super) fn squared<F: Float>(
     Ok(())
 }
 
-/// Zeros, or an error where the machine cannot hold them: the system would grant them and then kill the process.
+/// Zeros, or an error where the machine cannot hold them.
 pub(super) fn allocate<F: Float>(n: usize) -> Result<Vec<F>> {
-    let bytes = n.saturating_mul(size_of::<F>());
-    let failed = Error::Memory { what: "the matrix of distances", bytes };
-    if bytes > physical_memory() {
-        return Err(failed);
-    }
-    let mut values = Vec::new();
-    values.try_reserve_exact(n).map_err(|_| failed)?;
-    values.resize(n, F::default());
-    Ok(values)
-}
-
-/// Bytes of memory of this machine; all there could be where it cannot be told.
-fn physical_memory() -> usize {
-    let told = std::fs::read_to_string("/proc/meminfo").ok().and_then(|info| {
-        let line = info.lines().find(|line| line.starts_with("MemTotal:"))?;
-        line.split_whitespace().nth(1)?.parse::<usize>().ok()
-    });
-    told.map_or(usize::MAX, |kib| kib.saturating_mul(1024))
+    memory::zeros("the matrix of distances", n)
 }

@@ -27,6 +27,16 @@ impl Cholesky {
         sound.then_some(Cholesky { lower, d })
     }
 
+    /// The factor whose transpose's value at row f and column g, on the diagonal and above, is `upper(f, g)`.
+    pub fn of_upper(upper: impl Fn(usize, usize) -> f64, d: usize) -> Option<Self> {
+        let mut lower = vec![0.0; d * d];
+        for g in 0..d {
+            (0..=g).for_each(|f| lower[g * d + f] = upper(f, g));
+        }
+        let sound = (0..d).all(|f| lower[f * d + f].is_normal()) && lower.iter().all(|l| l.is_finite());
+        sound.then_some(Cholesky { lower, d })
+    }
+
     /// Row f of L, to the diagonal.
     pub fn row(&self, f: usize) -> &[f64] {
         &self.lower[f * self.d..][..=f]

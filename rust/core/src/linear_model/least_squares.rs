@@ -6,12 +6,14 @@
 //! refinement with residuals in f64; small problems are refined with residuals in twice the digits.
 
 use super::cholesky::{self, Cholesky};
+use super::few_rows::FewRows;
 use super::normal::{Frame, Normal};
 use super::qr::Householder;
 use super::triangle::Triangle;
 use super::{Fit, Method, checked, lsqr, refine};
 use crate::error::{Error, Result};
 use crate::float::Float;
+use crate::memory;
 use crate::rows::Rows;
 use crate::run::Run;
 
@@ -41,10 +43,14 @@ pub fn fit<F: Float>(
     {
         return lsqr::fit(csr, targets, t, weights, &vec![0.0; t], intercept, run);
     }
+    memory::require("the products of the columns or rows", n.min(d).saturating_mul(n.min(d)).saturating_mul(3 * 8))?;
     let roots = roots(weights);
     let roots = roots.as_deref();
     let frame = Frame::new(rows, targets, intercept);
     if n < d + usize::from(intercept) {
+        if let Some(fit) = by_few_rows(rows, targets, roots, &frame, run)? {
+            return Ok(fit);
+        }
         return by_rows(rows, targets, roots, frame, vec![1.0; d], run);
     }
     let normal = match normal(rows, targets, roots, frame, run)? {
@@ -126,9 +132,42 @@ fn by_factor<F: Float>(
         n_iter: 0,
         converged: true,
         triangle,
-        d,
+        wide: d,
         many: n.min(d),
     })
+}
+
+/// By the products of rows that do not depend on each other, the coefficients of least norm.
+fn by_few_rows<F: Float>(
+    rows: &Rows<'_, F>,
+    targets: &[f64],
+    roots: Option<&[f64]>,
+    frame: &Frame,
+    run: &Run<'_>,
+) -> Result<Option<Fit>> {
+    let (n, d) = (rows.n(), rows.d());
+    let t = targets.len() / n;
+    let mut few = FewRows::new(rows, targets, roots, frame, run)?;
+    let Some(factor) = few.factor_of_all() else { return Ok(None) };
+    few.turn(rows, roots, run)?;
+    let mut coef = Vec::with_capacity(t * d);
+    for s in 0..t {
+        run.check()?;
+        let target = few.target(s);
+        let mut dual = target.clone();
+        factor.solve(&mut dual);
+        let mut found = few.across(&dual);
+        // What the squared condition has cost: the residuals say it.
+        let predicted = few.along(&found);
+        let mut step: Vec<f64> = target.iter().zip(predicted).map(|(y, p)| y - p).collect();
+        factor.solve(&mut step);
+        found.iter_mut().zip(few.across(&step)).for_each(|(b, more)| *b += more);
+        coef.extend(found);
+    }
+    let intercept = if frame.centred { few.intercepts(&coef) } else { vec![0.0; t] };
+    let rank = n - usize::from(frame.centred);
+    let (method, triangle) = (Method::Cholesky, few.triangle(&factor));
+    Ok(Some(Fit { coef, intercept, rank, method, n_iter: 0, converged: true, triangle, wide: n, many: n.min(d) }))
 }
 
 /// Coefficients (t, d) and intercepts (t,) of normal equations that `solve` solves for a target, refined as far as their sizes
@@ -198,28 +237,11 @@ fn by_rows<F: Float>(
         return Err(super::normal::blame(rows, at % triangle.many));
     }
     // Lengths as the triangle has them: the products' may have cancelled.
-    let lengths: Vec<f64> = (0..d)
-        .map(|f| {
-            let length = triangle.column(f).iter().map(|r| r * r).sum::<f64>().sqrt();
-            // Of a constant column that no shift made zero, centring leaves rounding.
-            if length > triangle.heads.get(f).map_or(0.0, |head| cutoff * head.abs()) {
-                return length;
-            }
-            let many = triangle.many;
-            triangle.values.iter_mut().skip(f).step_by(many).for_each(|r| *r = 0.0);
-            1.0
-        })
-        .collect();
+    let lengths = triangle.lengths(d, cutoff);
     norms.iter_mut().zip(&lengths).for_each(|(norm, length)| *norm *= length);
-    let columns = (0..d)
-        .map(|f| {
-            let mut column = triangle.column(f);
-            column.iter_mut().for_each(|r| *r /= lengths[f]);
-            column
-        })
-        .collect();
     run.check()?;
-    let qr = Householder::new(columns, triangle.rows(), 0, cutoff);
+    let columns = (0..d).flat_map(|f| triangle.column(f).into_iter().map(|r| r / lengths[f]).collect::<Vec<f64>>());
+    let qr = Householder::new(columns.collect(), (triangle.rows(), d), 0, cutoff, run)?;
     let units: Vec<f64> = (0..d).map(|f| norms[f] / frame.scale[f]).collect();
     let in_units = (0..d).map(|f| units[f] / lengths[f]).collect::<Vec<f64>>();
     let fit = |coef, intercept| Fit {
@@ -230,24 +252,27 @@ fn by_rows<F: Float>(
         n_iter: 0,
         converged: true,
         triangle: if triangle.rows() == 0 { vec![0.0; d] } else { triangle.in_units(&in_units) },
-        d,
+        wide: d,
         many: n.min(d),
     };
     if qr.rank == d && n * d * t <= SMALL_FOR_QR {
         let columns = refine::columns(rows, roots, &frame, &norms);
-        let full = Householder::new(columns, n, ones, cutoff);
+        let full = Householder::new(columns, (n, ones + d), ones, cutoff, run)?;
         if full.rank == ones + d {
             let (coef, intercept) = refine::by_qr(rows, targets, roots, (&frame, &norms), &full, run)?;
             return Ok(fit(coef, intercept));
         }
     }
+    let across = if qr.rank < d { Some(qr.across(&units, run)?) } else { None };
     let (mut coef, mut intercept) = (Vec::with_capacity(t * d), Vec::with_capacity(t));
     for s in 0..t {
         run.check()?;
         let mut turned = triangle.column(d + s);
         qr.apply_transposed(&mut turned);
-        turned.resize(turned.len().max(d), 0.0);
-        let mut found = qr.least_norm(&turned, &units);
+        let mut found = match &across {
+            Some(across) => across.least_norm(&turned),
+            None => qr.least_squares(&turned, &units),
+        };
         found.iter_mut().for_each(|b| *b /= frame.scale[d + s]);
         intercept.push(0.0);
         coef.extend(found);

@@ -130,7 +130,7 @@ pub fn fit<F: Float>(
         n_iter: 0,
         converged: true,
         triangle: Vec::new(),
-        d,
+        wide: d,
         many: d.min(n),
     };
     for (s, &alpha) in alphas.iter().enumerate() {

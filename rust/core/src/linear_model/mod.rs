@@ -3,11 +3,15 @@
 mod by_columns;
 mod cholesky;
 pub mod glm;
+mod few_rows;
+pub mod leave_one_out;
 pub mod least_squares;
 mod lsqr;
 pub mod moments;
 mod normal;
 pub mod poisson;
+mod penalised;
+pub mod permuted;
 pub mod predict;
 pub mod proximal;
 mod qr;
@@ -56,9 +60,10 @@ pub struct Fit {
     pub n_iter: usize,
     /// Whether LSQR reached its certificate for all targets.
     pub converged: bool,
-    /// R (rows, d), row after row, with R^T R = X^T X of the centred columns in the user's units; empty after LSQR.
+    /// R (rows, wide), row after row: R^T R is X^T X of the centred columns in the user's units, or of fewer rows X X^T; empty
+    /// after LSQR.
     triangle: Vec<f64>,
-    d: usize,
+    wide: usize,
     /// min(n, d)
     many: usize,
 }
@@ -70,13 +75,13 @@ impl Fit {
         if self.triangle.is_empty() {
             return Ok(Vec::new());
         }
-        let (d, rows) = (self.d, self.triangle.len() / self.d);
+        let (wide, rows) = (self.wide, self.triangle.len() / self.wide);
         // Out of the squares' range, and back.
         let largest = self.triangle.iter().fold(0.0, |most: f64, r| most.max(r.abs()));
         if largest == 0.0 {
             return Ok(vec![0.0; self.many]);
         }
-        let matrix = faer::Mat::from_fn(rows, d, |i, j| self.triangle[i * d + j] / largest);
+        let matrix = faer::Mat::from_fn(rows, wide, |i, j| self.triangle[i * wide + j] / largest);
         let found = matrix.singular_values();
         let mut values = found.map_err(|_| Error::Value("the singular values were not found".into()))?;
         values.iter_mut().for_each(|value| *value *= largest);

@@ -158,8 +158,8 @@ pub fn by_cholesky<F: Float>(
     Ok(())
 }
 
-/// The rows' columns in memory, with ones in front where `frame` centres, for a [`Householder`] whose Q serves refinement.
-pub fn columns<F: Float>(rows: &Rows<'_, F>, roots: Option<&[f64]>, frame: &Frame, norms: &[f64]) -> Vec<Vec<f64>> {
+/// The rows' columns in memory, one after the other, with ones in front where `frame` centres, for a [`Householder`] whose Q serves refinement.
+pub fn columns<F: Float>(rows: &Rows<'_, F>, roots: Option<&[f64]>, frame: &Frame, norms: &[f64]) -> Vec<f64> {
     let (n, d) = (rows.n(), rows.d());
     let root = |i: usize| roots.map_or(1.0, |roots| roots[i]);
     let mut columns = vec![vec![0.0; n]; d];
@@ -171,7 +171,7 @@ pub fn columns<F: Float>(rows: &Rows<'_, F>, roots: Option<&[f64]>, frame: &Fram
     if frame.centred {
         columns.insert(0, (0..n).map(root).collect());
     }
-    columns
+    columns.concat()
 }
 
 /// Solves by `qr`, of full rank, of [`columns`], and refines residuals and coefficients together, which converges as long as the

@@ -1,21 +1,19 @@
 //! Ridge regression: coefficients that minimise sum w (y - X b - b0)^2 + alpha ||b||^2, with an alpha for each target.
 //!
 //! Of more rows than columns the normal equations with alpha on the diagonal are solved, scaled to ones on it: what is left of
-//! the condition is at most that of the columns, usually far less. Where it is beyond 1e3 still, the triangle of the rows is
-//! triangularised again with the penalty below it, which loses what the data lose and no more. Of fewer rows than columns, the same
-//! is done with rows and columns in each other's places: b is X^T a, with as many unknowns as rows.
+//! the condition is at most that of the columns, usually far less. Of fewer rows than columns, the same is done with rows and
+//! columns in each other's places. Where the condition is beyond 1e3 still, the triangle of the rows takes over.
 
 use super::cholesky::{self, Cholesky};
+use super::few_rows::FewRows;
 use super::least_squares::{self, MOST_SPARSE, intercepts, roots, solve_normal};
-use super::normal::{Frame, Normal, blame};
-use super::qr::Householder;
-use super::triangle::Triangle;
+use super::normal::{Frame, Normal};
+use super::penalised::{Penalised, Solved};
 use super::{Fit, Method, checked, lsqr};
 use crate::error::{Error, Result};
 use crate::float::Float;
-use crate::kernels::gram::{self, Columns};
-use crate::kernels::simd::Level;
-use crate::rows::{Dense, Rows};
+use crate::memory;
+use crate::rows::Rows;
 use crate::run::Run;
 
 /// The largest condition of the scaled, penalised columns for which the normal equations serve, in f64 and in f32.
@@ -48,11 +46,15 @@ pub fn fit<F: Float>(
     {
         return lsqr::fit(csr, targets, t, weights, alphas, intercept, run);
     }
+    memory::require("the products of the columns or rows", n.min(d).saturating_mul(n.min(d)).saturating_mul(3 * 8))?;
     let roots = roots(weights);
     let roots = roots.as_deref();
     let frame = Frame::new(rows, targets, intercept);
     if n < d {
-        return by_few_rows(rows, targets, roots, alphas, &frame, run);
+        return match by_few_rows(rows, targets, roots, alphas, &frame, run)? {
+            Some(fit) => Ok(fit),
+            None => by_triangle(rows, targets, roots, alphas, &frame, run),
+        };
     }
     let narrow = F::UNIT_ROUNDOFF > f64::EPSILON && matches!(rows, Rows::Dense(_));
     let mut frame = frame;
@@ -161,7 +163,7 @@ impl Factors {
 /// A fit whose singular values nobody asks for.
 fn found(coef: Vec<f64>, intercept: Vec<f64>, method: Method, n: usize, d: usize) -> Fit {
     let many = n.min(d);
-    Fit { coef, intercept, rank: d, method, n_iter: 0, converged: true, triangle: Vec::new(), d, many }
+    Fit { coef, intercept, rank: d, method, n_iter: 0, converged: true, triangle: Vec::new(), wide: d, many }
 }
 
 #[allow(clippy::too_many_arguments)] // the problem, and how it is solved
@@ -180,6 +182,7 @@ fn by_factors<F: Float>(
     Ok(found(coef, intercept, Method::Cholesky, rows.n(), rows.d()))
 }
 
+/// By the triangle of the rows, with no digits lost but those that the data lose.
 fn by_triangle<F: Float>(
     rows: &Rows<'_, F>,
     targets: &[f64],
@@ -189,42 +192,23 @@ fn by_triangle<F: Float>(
     run: &Run<'_>,
 ) -> Result<Fit> {
     let (n, d, t) = (rows.n(), rows.d(), alphas.len());
-    let triangle = Triangle::new(rows, targets, roots, frame, &vec![1.0; d], run)?;
-    if let Some(at) = triangle.values.iter().position(|r| !r.is_finite()) {
-        return Err(blame(rows, at % triangle.many));
-    }
-    let height = triangle.rows();
-    let mut coef = vec![0.0; t * d];
-    let mut last: Option<(f64, Householder)> = None;
+    let penalised = Penalised::new(rows, targets, roots, frame, run)?;
+    let mut coef = Vec::with_capacity(t * d);
+    let mut last: Option<(f64, Solved)> = None;
     for (s, &alpha) in alphas.iter().enumerate() {
         run.check()?;
-        if last.as_ref().is_none_or(|(known, _)| *known != alpha) {
-            // b = beta * scale, so the penalty of beta is alpha scale^2.
-            let columns = (0..d)
-                .map(|f| {
-                    let mut column = triangle.column(f);
-                    column.resize(height + d, 0.0);
-                    column[height + f] = alpha.sqrt() * frame.scale[f];
-                    column
-                })
-                .collect();
-            last = Some((alpha, Householder::new(columns, height + d, d, 0.0)));
-        }
-        let Some((_, qr)) = &last else { continue };
-        let mut turned = triangle.column(d + s);
-        turned.resize(height + d, 0.0);
-        qr.apply_transposed(&mut turned);
-        qr.solve(&mut turned[..d]);
-        let coef = &mut coef[s * d..][..d];
-        for (f, b) in coef.iter_mut().enumerate() {
-            *b = turned[f] * frame.scale[f] / frame.scale[d + s];
-        }
+        let solved = match last.take() {
+            Some((known, solved)) if known == alpha => solved,
+            _ => penalised.solve(alpha),
+        };
+        coef.extend(penalised.coef(&solved, s));
+        last = Some((alpha, solved));
     }
     let intercept = if frame.centred { intercepts(rows, targets, t, roots, &coef, frame, run)? } else { vec![0.0; t] };
-    Ok(found(coef, intercept, Method::Qr, n, d))
+    Ok(Fit { rank: penalised.rank(), ..found(coef, intercept, Method::Qr, n, d) })
 }
 
-/// With Z (n, d) the centred, weighted rows: b = Z^T a, (Z Z^T + alpha) a = y.
+/// With Z (n, d) the centred, weighted rows: b = Z^T a, (Z Z^T + alpha) a = y; nothing where that would lose digits.
 fn by_few_rows<F: Float>(
     rows: &Rows<'_, F>,
     targets: &[f64],
@@ -232,95 +216,26 @@ fn by_few_rows<F: Float>(
     alphas: &[f64],
     frame: &Frame,
     run: &Run<'_>,
-) -> Result<Fit> {
+) -> Result<Option<Fit>> {
     let (n, d, t) = (rows.n(), rows.d(), alphas.len());
-    let root = |i: usize| roots.map_or(1.0, |roots| roots[i]);
-    let weight: f64 = (0..n).map(|i| root(i) * root(i)).sum();
-    let mut means = vec![0.0; d + t];
-    let mut cells = vec![0.0; d];
-    if frame.centred {
-        for i in 0..n {
-            rows.write_row(i, &mut cells);
-            let share = root(i) * root(i) / weight;
-            let values = cells.iter().chain(&targets[i * t..][..t]);
-            means.iter_mut().zip(values).zip(&frame.shift).for_each(|((mean, x), shift)| *mean += share * (x - shift));
-        }
-        means.iter_mut().zip(&frame.shift).for_each(|(mean, shift)| *mean += shift);
-    }
-    // (d, n): products of its columns are those of the rows.
-    let mut turned = vec![0.0; d * n];
-    for i in 0..n {
-        run.check()?;
-        rows.write_row(i, &mut cells);
-        for f in 0..d {
-            turned[f * n + i] = (cells[f] - means[f]) * root(i);
-        }
-    }
-    let targets: Vec<f64> = targets
-        .chunks_exact(t)
-        .enumerate()
-        .flat_map(|(i, row)| row.iter().zip(&means[d..]).map(move |(y, m)| (y - m) * root(i)))
-        .collect();
-    let (shift, scale) = (vec![0.0; n], vec![1.0; n]);
-    let columns = Columns { shift: &shift, scale: &scale, targets: &[], roots: None, ones: false };
-    let mut kernel = gram::products::<f64, f64>(&Dense::new(&turned, d, n)?, &columns, Level::detect(), run)?;
-    if let Some(f) = (0..n).find(|f| !kernel[f * n + f].is_finite()) {
-        let cell = rows.cells(f..f + 1).iter().find(|x| !x.to_f64().is_finite());
-        return Err(if cell.is_some() { rows.blame(f) } else { blame(rows, 0) });
-    }
-    for i in 0..n {
-        for j in 0..i {
-            kernel[i * n + j] = kernel[j * n + i];
-        }
-    }
-    let mut coef = vec![0.0; t * d];
-    let mut method = Method::Cholesky;
-    let mut across: Option<Householder> = None;
-    let mut last: Option<(f64, Option<Cholesky>)> = None;
+    let mut few = FewRows::new(rows, targets, roots, frame, run)?;
+    few.turn(rows, roots, run)?;
+    let mut coef = Vec::with_capacity(t * d);
+    let mut last: Option<(f64, Cholesky)> = None;
     for (s, &alpha) in alphas.iter().enumerate() {
         run.check()?;
-        if last.as_ref().is_none_or(|(known, _)| *known != alpha) {
-            let mut matrix = kernel.clone();
-            (0..n).for_each(|i| matrix[i * n + i] += alpha);
-            let factor = Cholesky::new(&matrix, n)
-                .filter(|factor| factor.condition(cholesky::norm(&matrix, n)).sqrt() <= CONDITION.0);
-            last = Some((alpha, factor));
-        }
-        let y = (0..n).map(|i| targets[i * t + s]);
-        let coef = &mut coef[s * d..][..d];
-        if let Some((_, Some(factor))) = &last {
-            let mut dual: Vec<f64> = y.collect();
-            factor.solve(&mut dual);
-            coef.iter_mut().zip(turned.chunks_exact(n)).for_each(|(b, row)| *b = super::dot(row, &dual));
-            continue;
-        }
-        // Z^T = Q R: b = Q c, where c minimises ||R^T c - y||^2 + alpha ||c||^2.
-        method = Method::Qr;
-        let qr = across.get_or_insert_with(|| {
-            let columns = (0..n).map(|i| turned.iter().skip(i).step_by(n).copied().collect()).collect();
-            Householder::new(columns, d, n, 0.0)
-        });
-        let columns = (0..n)
-            .map(|k| {
-                let mut column: Vec<f64> = (0..n).map(|i| qr.upper(k, i)).collect();
-                column.resize(2 * n, 0.0);
-                column[n + k] = alpha.sqrt();
-                column
-            })
-            .collect();
-        let inner = Householder::new(columns, 2 * n, n, 0.0);
-        let mut solved: Vec<f64> = y.collect();
-        solved.resize(2 * n, 0.0);
-        inner.apply_transposed(&mut solved);
-        inner.solve(&mut solved[..n]);
-        coef[..n].copy_from_slice(&solved[..n]);
-        qr.apply(coef);
+        let factor = match last.take() {
+            Some((known, factor)) if known == alpha => factor,
+            _ => match few.factor(alpha) {
+                Some(factor) => factor,
+                None => return Ok(None),
+            },
+        };
+        let mut dual = few.target(s);
+        factor.solve(&mut dual);
+        coef.extend(few.across(&dual));
+        last = Some((alpha, factor));
     }
-    let mut intercept = vec![0.0; t];
-    if frame.centred {
-        for (s, b) in intercept.iter_mut().enumerate() {
-            *b = means[d + s] - super::dot(&coef[s * d..][..d], &means[..d]);
-        }
-    }
-    Ok(found(coef, intercept, method, n, d))
+    let intercept = if frame.centred { few.intercepts(&coef) } else { vec![0.0; t] };
+    Ok(Some(found(coef, intercept, Method::Cholesky, n, d)))
 }

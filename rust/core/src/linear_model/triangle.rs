@@ -20,6 +20,8 @@ pub struct Triangle {
     pub many: usize,
     /// (d + t,), what ones took of each column: its mean, times the root of the rows; empty where nothing is centred.
     pub heads: Vec<f64>,
+    /// What ones are themselves: plus or minus the root of the rows.
+    pub lead: f64,
 }
 
 impl Triangle {
@@ -83,7 +85,7 @@ impl Triangle {
         }
         let values = left.chunks_exact(many).skip(ones).flat_map(|row| row[ones..].iter().copied()).collect();
         let heads = if ones == 1 { left[1..many].to_vec() } else { Vec::new() };
-        Ok(Triangle { values, many: d + t, heads })
+        Ok(Triangle { values, many: d + t, heads, lead: if ones == 1 { left[0] } else { 1.0 } })
     }
 
     /// How many rows it has.
@@ -96,6 +98,22 @@ impl Triangle {
         self.values.iter().skip(f).step_by(self.many).copied().collect()
     }
 
+    /// Lengths of the first d columns. Of a constant column that no shift made zero, centring leaves rounding, `cutoff` times
+    /// what ones took of it: that becomes zero, and its length 1.
+    pub fn lengths(&mut self, d: usize, cutoff: f64) -> Vec<f64> {
+        (0..d)
+            .map(|f| {
+                let length = self.column(f).iter().map(|r| r * r).sum::<f64>().sqrt();
+                if length > self.heads.get(f).map_or(0.0, |head| cutoff * head.abs()) {
+                    return length;
+                }
+                let many = self.many;
+                self.values.iter_mut().skip(f).step_by(many).for_each(|r| *r = 0.0);
+                1.0
+            })
+            .collect()
+    }
+
     /// The first d columns, times `units` (d,).
     pub fn in_units(&self, units: &[f64]) -> Vec<f64> {
         let d = units.len();
@@ -104,7 +122,7 @@ impl Triangle {
 }
 
 /// R of a matrix, (min(rows, columns), columns), row after row.
-fn upper(matrix: &faer::Mat<f64>) -> Vec<f64> {
+pub(super) fn upper(matrix: &faer::Mat<f64>) -> Vec<f64> {
     let found = matrix.qr();
     let r = found.thin_R();
     let (rows, many) = (r.nrows(), matrix.ncols());
