@@ -296,14 +296,15 @@ def test_ctrl_c_stops_other_clusterers(parameters: dict[str, object] | None, ctr
     assert min(waits) < 0.2
 
 
-@pytest.mark.parametrize("way", ["cholesky", "qr", "sparse"])
+@pytest.mark.parametrize("way", ["cholesky", "qr", "sparse", "copies"])
 def test_ctrl_c_stops_least_squares(way: str, ctrl_c: Interrupt) -> None:
-    # Of fewer rows than columns most of the time is one factorisation, which nothing interrupts.
-    shapes = {"cholesky": (4000, 1500), "qr": (50_000, 120), "sparse": (2000, 4000)}
+    shapes = {"cholesky": (4000, 1500), "qr": (50_000, 120), "sparse": (2000, 4000), "copies": (800, 3000)}
     shape, rng = shapes[way], np.random.default_rng(0)
     X = sp.random(*shape, 0.01, "csr", random_state=0) if way == "sparse" else rng.normal(size=shape)
     if way == "qr":
         X[:, 1] = X[:, 0]
+    if way == "copies":
+        X[400:] = X[:400]
     y = rng.normal(size=shape[0])
     model = LinearRegression().fit(X[:50], y[:50])
     before = dict(vars(model))

@@ -234,6 +234,44 @@ def test_more_columns_than_rows_have_the_weights_of_minimum_norm(fit_intercept: 
     assert_allclose(model.predict(X), y, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("shape", [(90, 300), (300, 90)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_and_columns_that_are_copies_leave_the_minimum_norm(shape: Any, weighted: bool) -> None:
+    # More than one panel of columns, and of a rank that neither rows nor columns have.
+    X, y = problem(*shape)
+    X[40:60] = X[:20]
+    X[:, 50:80] = X[:, :30] - 2 * X[:, 1:31]
+    weights = np.random.default_rng(0).integers(0, 3, size=len(X)) if weighted else np.ones(len(X))
+    model = LinearRegression().fit(X, y, weights)
+    share, roots = weights / weights.sum(), np.sqrt(weights)
+    rows = (X - share @ X) * roots[:, np.newaxis]
+    want, _, rank, singular = np.linalg.lstsq(rows, (y - share @ y) * roots, rcond=1e-12)
+    assert model.rank_ == rank
+    assert_allclose(model.coef_, want, rtol=1e-8, atol=1e-10)
+    assert_allclose(model.singular_, singular, atol=1e-9)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_wide_table_is_as_good_as_its_condition(fit_intercept: bool, dtype: type[np.floating]) -> None:
+    X, y = problem(60, 400, 2)
+    X[1] = X[0] + 1e-5 * X[1]  # rows that are nearly the same: beyond what their products can tell
+    X += 100
+    for rows in (X.astype(dtype), sp.csr_array(X.astype(dtype))):
+        model = LinearRegression(fit_intercept=fit_intercept).fit(rows, y)
+        middle = X.astype(dtype).astype(float).mean(axis=0) if fit_intercept else 0
+        level = y.mean(axis=0) if fit_intercept else 0
+        want = np.linalg.lstsq(X.astype(dtype) - middle, y - level, rcond=1e-10)[0].T
+        near = {"rtol": 1e-7} if dtype == np.float64 else {"rtol": 1e-6}
+        assert_allclose(model.coef_, want, atol=1e-7 * np.abs(want).max(), **near)
+        assert model.rank_ == 60 - fit_intercept
+
+
+def test_more_columns_than_memory_holds_the_products_of_are_refused() -> None:
+    X = sp.csr_array((300_000, 2_000_000), dtype=np.float64)
+    with pytest.raises(MemoryError, match=r"products of the rows needs 2160000000000 bytes"):
+        _core.ridge_leave_one_out(X, np.ones((300_000, 1)), None, np.ones(1), fit_intercept=True, keep=False)
+
+
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_any_number_of_threads_gives_the_bits_of_one(container: Any, dtype: type[np.floating]) -> None:
     X, y = problem(40_000, 9, 2)

@@ -116,8 +116,25 @@ def test_a_tiny_penalty_on_columns_that_depend_on_each_other() -> None:
         model = Ridge(alpha).fit(X, y)
         want = exact_least_squares(X, y, alpha)
         assert_allclose([model.intercept_, *model.coef_], want, rtol=1e-6)
-    # Towards 0, the weights of minimum norm.
-    assert_allclose(Ridge(1e-8).fit(X, y).coef_, LinearRegression().fit(X, y).coef_, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(30, 3), (6, 15)])
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("alpha", [1e-300, 1e-30, 1e-20, 1e-14, 1e-8])
+def test_hardly_any_penalty_leaves_the_weights_of_minimum_norm(shape: Any, container: Any, alpha: float) -> None:
+    X, y = problem(*shape)
+    X = np.column_stack([X, X[:, 0], X[:, 1] * 100])
+    X[-1] = X[0]
+    model, want = Ridge(alpha).fit(container(X), y), LinearRegression().fit(X, y)
+    assert_allclose(model.coef_, want.coef_, rtol=1e-6 if alpha == 1e-8 else 1e-9, atol=1e-12)
+    assert_allclose(model.intercept_, want.intercept_, rtol=1e-6)
+
+
+def test_a_tiny_penalty_holds_back_what_one_of_columns_of_other_sizes_could_say() -> None:
+    # By hand: (1, 1e-8) b = (1, 1) beside penalties of 1e-16: the second weight is 1e-8 / (1e-16 + 1e-16).
+    X = np.array([[1.0, 0.0], [0.0, 1e-8]])
+    model = Ridge(1e-16, fit_intercept=False).fit(X, [1.0, 1.0])
+    assert_allclose(model.coef_, [1.0, 5e7], rtol=1e-12)
 
 
 # --- what must hold ---

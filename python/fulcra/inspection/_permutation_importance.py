@@ -9,8 +9,9 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.base import RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import Bunch, check_array, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
@@ -27,6 +28,10 @@ from fulcra._base import (
     check_weights,
 )
 from fulcra.linear_model._base import LinearRegressor
+
+#: scikit-learn's own classes whose predictions follow from `X @ coef_.T + intercept_`, regressors first.
+_REGRESSORS = {"ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "LinearRegression", "Ridge", "RidgeCV"}
+_THEIRS = {*_REGRESSORS, "LogisticRegression", "LogisticRegressionCV"}
 
 #: Scores of a regression that follow from its sum of squared errors.
 _OF_SQUARES = {None, "r2", "neg_mean_squared_error", "neg_root_mean_squared_error"}
@@ -65,8 +70,9 @@ def permutation_importance(
     """Return by how much the score falls when the values of one column are handed to other rows.
 
     Takes the place of `sklearn.inspection.permutation_importance`: for the same `random_state` the same
-    permutations, and the same numbers to rounding. For the linear models of fulcra, of which nothing needs to
-    be predicted anew, it is several times as fast.
+    permutations, and the same numbers to rounding. For linear models, fulcra's and the common ones of
+    scikit-learn, nothing is predicted anew, which makes it several times as fast: their sums change by the
+    weight times what the column's values have changed by.
 
     Parameters
     ----------
@@ -138,6 +144,8 @@ def permutation_importance(
     linear = _Linear.of(estimator, X, scoring)
     scores = None if linear is None else linear.scores_of_squares(y, sample_weight, orders, scoring)
     if scores is None:
+        if linear is not None:
+            scorer = _plain_scorer(estimator, y, scoring) or scorer
         job = _rescore if linear is None else linear.rescore
         found = Parallel(n_jobs=n_jobs)(
             delayed(job)(estimator, X, y, sample_weight, column, orders, scorer)
@@ -217,10 +225,13 @@ class _Linear:
     @classmethod
     def of(cls, estimator: Any, X: Data, scoring: Any) -> "_Linear | None":
         """Return nothing where another class, scorers of the user's, or what X holds ask for predictions."""
-        known = type(estimator).__module__.startswith("fulcra.linear_model.") and hasattr(estimator, "coef_")
+        kind = type(estimator)
+        known = kind.__module__.startswith("fulcra.linear_model.") or _is_theirs(kind, _THEIRS)
         names = list(scoring.values()) if isinstance(scoring, dict) else scoring
         names = names if isinstance(names, list | tuple) else [names]
-        if not known or not all(name is None or isinstance(name, str) for name in names):
+        if not (known and hasattr(estimator, "coef_")) or sp.issparse(estimator.coef_):
+            return None
+        if not all(name is None or isinstance(name, str) for name in names):
             return None
         try:
             rows = np.ascontiguousarray(X.to_numpy() if hasattr(X, "iloc") else X, dtype=np.float64)
@@ -234,7 +245,7 @@ class _Linear:
         """Return the scores (n_features, n_repeats) of a regression, where squared errors make them."""
         model = type(self.estimator)
         plain = issubclass(model, LinearRegressor) and model.predict is LinearRegressor.predict
-        if not plain or isinstance(scoring, list | tuple | dict) or callable(scoring):
+        if not (plain or _is_theirs(model, _REGRESSORS)) or isinstance(scoring, list | tuple | dict):
             return None
         if scoring not in _OF_SQUARES or (scoring is None and model.score is not RegressorMixin.score):
             return None
@@ -280,6 +291,45 @@ class _Linear:
             sums = self.sums + np.outer(values[order] - values, self.coef[:, column])
             scores.append(_score(scorer, model, sums, y, sample_weight))
         return scores
+
+
+class _Accuracy:
+    """The scorer "accuracy" without the checks of y that it makes each time; `classes_` holds all of y."""
+
+    def __init__(self, y: NDArray[Any]) -> None:
+        self.y = y
+
+    def __call__(self, model: Any, X: Data, _: Data, sample_weight: Data = None) -> float:
+        return float(np.average(model.predict(X) == self.y, weights=sample_weight))
+
+
+class _LogLoss:
+    """The scorer "neg_log_loss" likewise."""
+
+    def __init__(self, y: NDArray[Any], classes: NDArray[Any]) -> None:
+        self.places = np.arange(len(y)), np.searchsorted(classes, y)
+
+    def __call__(self, model: Any, X: Data, _: Data, sample_weight: Data = None) -> float:
+        shares = model.predict_proba(X)[self.places]
+        least = np.finfo(shares.dtype).eps
+        return float(np.average(np.log(np.clip(shares, least, 1 - least)), weights=sample_weight))
+
+
+def _plain_scorer(estimator: Any, y: Data, scoring: Any) -> Scorer | None:
+    """Return a quicker scorer with the same figures, if there is one."""
+    if not is_classifier(estimator) or np.ndim(y) != 1:
+        return None
+    labels, classes = np.asarray(y), estimator.classes_
+    if not np.array_equal(np.unique(labels), classes):
+        return None
+    own = scoring is None and type(estimator).score is ClassifierMixin.score
+    if own or (isinstance(scoring, str) and scoring == "accuracy"):
+        return _Accuracy(labels)
+    return _LogLoss(labels, classes) if isinstance(scoring, str) and scoring == "neg_log_loss" else None
+
+
+def _is_theirs(kind: type, names: set[str]) -> bool:
+    return kind.__module__.startswith("sklearn.linear_model.") and kind.__name__ in names
 
 
 def _by_name(found: Sequence[Sequence[dict[str, float]]]) -> dict[str, NDArray[np.float64]]:

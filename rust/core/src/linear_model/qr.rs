@@ -10,6 +10,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 
 use super::{add_scaled, dot};
 use crate::error::Result;
+use crate::kernels::simd::{Level, Simd, Task};
 use crate::run::Run;
 
 /// Columns after which those behind are brought up to date.
@@ -216,13 +217,10 @@ impl Work {
         let tasks: Vec<_> =
             behind.chunks_mut(chunk * n).zip(owed[(j + 1) * width..].chunks_mut(chunk * width)).collect();
         let work = (n - k).saturating_mul(p - k);
+        let level = Level::detect();
+        let (overlaps, heads) = (&overlaps[..], &heads[..]);
         run.map(tasks, work, |(columns, owed), _| {
-            for (column, owed) in columns.chunks_exact_mut(n).zip(owed.chunks_exact_mut(width)) {
-                let known = &owed[..j];
-                let product = column[k] + dot(&column[k + 1..], reflector) - dot(known, &overlaps);
-                column[k] -= dot(known, &heads) + tau * product;
-                owed[j] = tau * product;
-            }
+            level.run(Owe { columns, owed, n, width, k, tau, reflector, overlaps, heads });
             Ok(())
         })?;
         Ok(())
@@ -275,6 +273,34 @@ fn reflect(pivot: &[f64], tau: f64, k: usize, b: &mut [f64]) {
     let factor = tau * (b[k] + dot(&pivot[k + 1..], &b[k + 1..]));
     b[k] -= factor;
     add_scaled(&mut b[k + 1..], -factor, &pivot[k + 1..]);
+}
+
+/// A reflector's dues of some columns behind it.
+struct Owe<'a> {
+    columns: &'a mut [f64],
+    owed: &'a mut [f64],
+    n: usize,
+    width: usize,
+    k: usize,
+    tau: f64,
+    reflector: &'a [f64],
+    overlaps: &'a [f64],
+    heads: &'a [f64],
+}
+
+impl Task<f64> for Owe<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd<f64>, const VECTORS: usize, const CENTERS: usize>(self, _: S) {
+        let Owe { columns, owed, n, width, k, tau, reflector, overlaps, heads } = self;
+        for (column, owed) in columns.chunks_exact_mut(n).zip(owed.chunks_exact_mut(width)) {
+            let known = &owed[..heads.len()];
+            let product = column[k] + dot(&column[k + 1..], reflector) - dot(known, overlaps);
+            column[k] -= dot(known, heads) + tau * product;
+            owed[heads.len()] = tau * product;
+        }
+    }
 }
 
 #[cfg(test)]
