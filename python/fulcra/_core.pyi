@@ -514,6 +514,7 @@ def ridge_leave_one_out(
     fit_intercept: bool,
     keep: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]: ...
+
 # (n_alphas, n_targets): means of squared errors times weights; kept errors (n_alphas, n_samples, n_targets)
 def linear_predict(
     X: Any, coef: NDArray[np.float64], intercept: NDArray[np.float64]

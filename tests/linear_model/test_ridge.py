@@ -121,7 +121,9 @@ def test_a_tiny_penalty_on_columns_that_depend_on_each_other() -> None:
 @pytest.mark.parametrize("shape", [(30, 3), (6, 15)])
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("alpha", [1e-300, 1e-30, 1e-20, 1e-14, 1e-8])
-def test_hardly_any_penalty_leaves_the_weights_of_minimum_norm(shape: Any, container: Any, alpha: float) -> None:
+def test_hardly_any_penalty_leaves_the_weights_of_minimum_norm(
+    shape: Any, container: Any, alpha: float
+) -> None:
     X, y = problem(*shape)
     X = np.column_stack([X, X[:, 0], X[:, 1] * 100])
     X[-1] = X[0]

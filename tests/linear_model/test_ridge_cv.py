@@ -40,7 +40,9 @@ def left_out(X: np.ndarray, y: np.ndarray, alpha: Any, *, fit_intercept: bool, w
         share = heavy[rest] / heavy[rest].sum()
         middle, level = (share @ X[rest], share @ y[rest]) if fit_intercept else (0 * X[0], 0 * y[0])
         roots = np.sqrt(heavy[rest])[:, np.newaxis]
-        tall = np.vstack([(X[rest] - middle) * roots, np.sqrt(alpha) * np.eye(X.shape[1])])  # alpha: of all columns, or of each
+        tall = np.vstack(
+            [(X[rest] - middle) * roots, np.sqrt(alpha) * np.eye(X.shape[1])]
+        )  # alpha: of all columns, or of each
         right = np.vstack([(y[rest] - level) * roots, np.zeros((X.shape[1], y.shape[1]))])
         errors[i] = y[i] - level - (X[i] - middle) @ np.linalg.lstsq(tall, right, rcond=None)[0]
     return errors
@@ -50,7 +52,7 @@ def left_out(X: np.ndarray, y: np.ndarray, alpha: Any, *, fit_intercept: bool, w
 
 
 def test_three_rows_on_paper() -> None:
-    # Without the first of x = (0, 1, 3), y = (5, 2, 6): means 2 and 4, x·y = 4 over 2 + alpha; at 0 it is 4 - 2 slopes.
+    # Without the first of x = (0, 1, 3), y = (5, 2, 6): means 2 and 4, and a slope of 4 over 2 + alpha.
     model = RidgeCV([2.0], store_cv_results=True).fit([[0.0], [1.0], [3.0]], [5.0, 2.0, 6.0])
     assert model.cv_results_[0, 0] == pytest.approx((5 - (4 - 2 * 1)) ** 2)
     assert model.alpha_ == 2.0
@@ -125,7 +127,9 @@ def test_copies_of_rows_keep_each_others_place() -> None:
     X, y = problem(10, 25)
     X[1] = X[0]
     # As alpha falls, what is left of a row whose copy stays is the difference of their targets.
-    _, kept = _core.ridge_leave_one_out(X, y[:, np.newaxis], None, np.array([1e-11]), fit_intercept=True, keep=True)
+    _, kept = _core.ridge_leave_one_out(
+        X, y[:, np.newaxis], None, np.array([1e-11]), fit_intercept=True, keep=True
+    )
     assert_allclose(kept[0, :2, 0], [y[0] - y[1], y[1] - y[0]], rtol=1e-6)
 
 
@@ -159,7 +163,9 @@ def test_an_offset_of_a_million_costs_no_digits() -> None:
 # --- scikit-learn's ---
 
 
-@pytest.mark.parametrize("scoring", [None, "r2", "neg_mean_absolute_error", lambda m, X, y, **_: m.predict(X).sum()])
+@pytest.mark.parametrize(
+    "scoring", [None, "r2", "neg_mean_absolute_error", lambda m, X, y, **_: m.predict(X).sum()]
+)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("per_target", [False, True])
@@ -302,7 +308,12 @@ X4, Y4 = np.array([[1.0, 0], [2, 9], [4, 1], [8, 2]]), [1, 2, 3, 4]
         ({}, X4, None, "requires y to be passed"),
         ({}, X4, [1, np.nan, 3, 4], "Input y contains NaN: the first is in row 1"),
         ({}, np.where(X4 == 9, np.nan, X4), Y4, "Input X contains NaN: the first is in row 1, column 1"),
-        ({}, np.where(np.eye(3, 9) == 1, np.inf, 2.0), [1, 2, 3], "infinity: the first is in row 0, column 0"),
+        (
+            {},
+            np.where(np.eye(3, 9) == 1, np.inf, 2.0),
+            [1, 2, 3],
+            "infinity: the first is in row 0, column 0",
+        ),
         ({}, sp.csr_array(np.where(X4 == 9, np.nan, X4)), Y4, "Input X contains NaN: the first is in row 1"),
     ],
 )

@@ -142,19 +142,19 @@ def permutation_importance(
     if chosen is not None:
         X, y, sample_weight = _take(X, chosen), _take(y, chosen), _take(sample_weight, chosen)
     linear = _Linear.of(estimator, X, scoring)
-    scores = None if linear is None else linear.scores_of_squares(y, sample_weight, orders, scoring)
-    if scores is None:
-        if linear is not None:
-            scorer = _plain_scorer(estimator, y, scoring) or scorer
-        job = _rescore if linear is None else linear.rescore
-        found = Parallel(n_jobs=n_jobs)(
-            delayed(job)(estimator, X, y, sample_weight, column, orders, scorer)
-            for column in range(X.shape[1])
-        )
-        scores = _by_name(found) if isinstance(baseline, dict) else np.array(found)
-    if isinstance(baseline, dict):
-        return {name: _importances(baseline[name], scores[name]) for name in baseline}
-    return _importances(baseline, scores)
+    quick = None if linear is None else linear.scores_of_squares(y, sample_weight, orders, scoring)
+    if quick is not None:
+        return _importances(baseline, quick)
+    model: _Linear | _Any = linear or _Any(estimator, X)
+    if linear is not None:
+        scorer = _plain_scorer(estimator, y, scoring) or scorer
+    found = Parallel(n_jobs=n_jobs)(
+        delayed(model.rescore)(y, sample_weight, column, orders, scorer) for column in range(X.shape[1])
+    )
+    if not isinstance(baseline, dict):
+        return _importances(baseline, np.array(found))
+    by_name = _by_name(found)
+    return {name: _importances(baseline[name], by_name[name]) for name in baseline}
 
 
 def _score(scorer: Scorer, estimator: Any, X: Data, y: Data, sample_weight: Data) -> Any:
@@ -191,26 +191,27 @@ def _take(values: Data, rows: NDArray[np.intp]) -> Data:
     return values.iloc[rows] if hasattr(values, "iloc") else np.asarray(values)[rows]
 
 
-def _rescore(
-    estimator: Any,
-    X: Data,
-    y: Data,
-    sample_weight: Data,
-    column: int,
-    orders: NDArray[np.uint32],
-    scorer: Scorer,
-) -> list[Any]:
-    """Return the score of each order of a column's values."""
-    permuted, scores = X.copy(), []
-    for order in orders:
-        if hasattr(X, "iloc"):
-            values = X.iloc[order, column]
-            values.index = X.index
-            permuted[permuted.columns[column]] = values
-        else:
-            permuted[:, column] = X[order, column]
-        scores.append(_score(scorer, estimator, permuted, y, sample_weight))
-    return scores
+class _Any:
+    """A model that predicts every permutation anew."""
+
+    def __init__(self, estimator: Any, X: Data) -> None:
+        self.estimator, self.X = estimator, X
+
+    def rescore(
+        self, y: Data, sample_weight: Data, column: int, orders: NDArray[np.uint32], scorer: Scorer
+    ) -> list[Any]:
+        """Return the score of each order of a column's values."""
+        X, scores = self.X, []
+        permuted = X.copy()
+        for order in orders:
+            if hasattr(X, "iloc"):
+                values = X.iloc[order, column]
+                values.index = X.index
+                permuted[permuted.columns[column]] = values
+            else:
+                permuted[:, column] = X[order, column]
+            scores.append(_score(scorer, self.estimator, permuted, y, sample_weight))
+        return scores
 
 
 class _Linear:
@@ -268,16 +269,9 @@ class _Linear:
         return np.asarray(-np.mean(squares, axis=2))
 
     def rescore(
-        self,
-        _: Any,
-        __: Data,
-        y: Data,
-        sample_weight: Data,
-        column: int,
-        orders: NDArray[np.uint32],
-        scorer: Scorer,
+        self, y: Data, sample_weight: Data, column: int, orders: NDArray[np.uint32], scorer: Scorer
     ) -> list[Any]:
-        """Return the score of each order of a column's values, from weighted sums that follow from the old."""
+        """Return the score of each order of a column's values, from sums that follow from the old ones."""
         values = self.rows[:, column]
         # The same model of other columns: each sum is one, and its only weight is 1.
         model = copy.copy(self.estimator)
@@ -317,10 +311,10 @@ class _LogLoss:
 
 def _plain_scorer(estimator: Any, y: Data, scoring: Any) -> Scorer | None:
     """Return a quicker scorer with the same figures, if there is one."""
-    if not is_classifier(estimator) or np.ndim(y) != 1:
+    if not is_classifier(estimator):
         return None
     labels, classes = np.asarray(y), estimator.classes_
-    if not np.array_equal(np.unique(labels), classes):
+    if labels.ndim != 1 or not np.array_equal(np.unique(labels), classes):
         return None
     own = scoring is None and type(estimator).score is ClassifierMixin.score
     if own or (isinstance(scoring, str) and scoring == "accuracy"):

@@ -79,8 +79,8 @@ class RidgeCV(LinearRegressor):
 
     Examples
     --------
-    By hand: of x = (-1, 0, 1) and y = (-3, 0, 3) without an intercept, leaving out the last row leaves x·y = 3
-    over 1 + alpha.
+    By hand: of x = (-1, 0, 1) and y = (-3, 0, 3) without an intercept, leaving out the last row leaves
+    x·y = 3 over 1 + alpha.
 
     >>> import numpy as np
     >>> from fulcra.linear_model import RidgeCV
@@ -124,7 +124,7 @@ class RidgeCV(LinearRegressor):
         self.store_cv_results = store_cv_results
         self.alpha_per_target = alpha_per_target
 
-    @estimator_fit
+    @estimator_fit  # type: ignore[arg-type] # mypy: a keyword among the params could be called `self`
     def fit(self, X: Data, y: Data, sample_weight: Data = None, **params: Any) -> Self:
         """Choose the penalty and learn the weights.
 
@@ -152,19 +152,16 @@ class RidgeCV(LinearRegressor):
         TypeError
             If y is sparse.
         """
-        routing = get_config()["enable_metadata_routing"]
-        if params and not routing:
+        if params and not get_config()["enable_metadata_routing"]:
             raise ValueError(
                 f"Passing extra keyword arguments to {type(self).__name__}.fit is only supported with "
                 f"enable_metadata_routing=True; got {sorted(params)}."
             )
         alphas = self._penalties()
-        for name in ("cv_results_",):  # of an earlier fit
-            self.__dict__.pop(name, None)
+        self.__dict__.pop("cv_results_", None)  # of an earlier fit
         if self.cv is not None:
-            if sample_weight is not None:
-                params["sample_weight"] = sample_weight
-            return self._search(X, y, alphas, params)
+            passed = {} if sample_weight is None else {"sample_weight": sample_weight}
+            return self._search(X, y, alphas, params | passed)
         rows, targets, weights = self._checked(X, y, sample_weight)
         if len(targets) < 2:
             raise ValueError(
@@ -179,24 +176,26 @@ class RidgeCV(LinearRegressor):
                 stacklevel=3,
             )
         several = as_matrix(targets)
-        keep = self.store_cv_results or self.scoring is not None
+        left_out: Any  # nothing, unless it is kept
         with self._flaws_named():
             errors, left_out = _core.ridge_leave_one_out(
-                rows, several, weights, alphas, fit_intercept=self.fit_intercept, keep=keep
+                rows,
+                several,
+                weights,
+                alphas,
+                fit_intercept=self.fit_intercept,
+                keep=self.store_cv_results or self.scoring is not None,
             )
         scores = -errors if self.alpha_per_target else -errors.mean(axis=1, keepdims=True)
-        if left_out is not None:
-            predicted = several - left_out
-            if self.scoring is not None:
-                given = self._for_scorer(sample_weight, weights, params)
-                scores = self._scores(predicted, several, targets.ndim, given)
-            if self.store_cv_results:
-                if self.scoring is None:
-                    kept = left_out**2 if weights is None else weights[:, np.newaxis] * left_out**2
-                else:
-                    kept = predicted
-                kept = np.moveaxis(kept, 0, -1).astype(rows.dtype)
-                self.cv_results_ = kept[:, 0] if targets.ndim == 1 else kept
+        if self.scoring is not None:
+            given = self._for_scorer(sample_weight, weights, params)
+            scores = self._scores(several - left_out, several, targets.ndim, given)
+        if self.store_cv_results:
+            kept = several - left_out if self.scoring is not None else left_out**2
+            if self.scoring is None and weights is not None:
+                kept *= weights[:, np.newaxis]
+            kept = np.moveaxis(kept, 0, -1).astype(rows.dtype)
+            self.cv_results_ = kept[:, 0] if targets.ndim == 1 else kept
         best = _first_best(scores)
         self.alpha_, self.best_score_ = alphas[best], scores[best, np.arange(scores.shape[1])]
         chosen = np.array(np.broadcast_to(self.alpha_, several.shape[1]))
@@ -284,9 +283,7 @@ class RidgeCV(LinearRegressor):
         return (
             MetadataRouter(owner=self)
             .add_self_request(self)
-            .add(
-                scorer=self._scorer(), method_mapping=MethodMapping().add(caller="fit", callee="score")
-            )
+            .add(scorer=self._scorer(), method_mapping=MethodMapping().add(caller="fit", callee="score"))
             .add(splitter=self.cv, method_mapping=MethodMapping().add(caller="fit", callee="split"))
         )
 

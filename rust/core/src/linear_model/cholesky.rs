@@ -1,6 +1,4 @@
-//! Cholesky factors of symmetric matrices, and an estimate of their condition (Hager 1984, Higham 1988).
-//!
-//! The factorisation is faer's sequential one: at 1,000 columns it takes 10 ms where three plain loops take ten times as long.
+//! Cholesky factors of symmetric matrices, by faer, and an estimate of their condition (Hager 1984, Higham 1988).
 
 use super::{add_scaled, dot};
 

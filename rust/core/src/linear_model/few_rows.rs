@@ -100,8 +100,8 @@ impl FewRows {
             run.check()?;
             rows.write_row(i, &mut cells);
             let root = roots.map_or(1.0, |roots| roots[i]);
-            for f in 0..d {
-                self.turned[f * n + i] = (cells[f] - self.means[f]) * root;
+            for (f, (x, mean)) in cells.iter().zip(&self.means).enumerate() {
+                self.turned[f * n + i] = (x - mean) * root;
             }
         }
         Ok(())
@@ -223,7 +223,8 @@ impl Eigen {
         let (n, t) = (rows.n, rows.t);
         // At least twice the largest value, so that it is the last one.
         let above = 2.0 * cholesky::norm(&rows.kernel, n).max(f64::MIN_POSITIVE);
-        let extra = |i: usize, j: usize| if rows.taken.is_empty() { 0.0 } else { above * rows.taken[i] * rows.taken[j] };
+        let extra =
+            |i: usize, j: usize| if rows.taken.is_empty() { 0.0 } else { above * rows.taken[i] * rows.taken[j] };
         let matrix = faer::Mat::from_fn(n, n, |i, j| rows.kernel[i * n + j] + extra(i, j));
         let found = matrix.self_adjoint_eigen(faer::Side::Lower);
         let found = found.map_err(|_| Error::Value("the eigenvalues were not found".into()))?;

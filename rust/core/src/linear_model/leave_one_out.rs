@@ -75,7 +75,11 @@ pub fn leave_one_out<F: Float>(
     }
     let problem = Problem { rows, targets, weights, alphas, intercept, t };
     let mut residuals = memory::zeros("the residuals of all penalties", a.saturating_mul(n).saturating_mul(t))?;
-    let decisive = if n <= rows.d() { problem.by_products_of_rows(&mut residuals, run)? } else { problem.by_columns(&mut residuals, run)? };
+    let decisive = if n <= rows.d() {
+        problem.by_products_of_rows(&mut residuals, run)?
+    } else {
+        problem.by_columns(&mut residuals, run)?
+    };
     for (at, i) in decisive {
         run.check()?;
         let found = problem.without(i, alphas[at], run)?;
@@ -134,7 +138,8 @@ impl<F: Float> Problem<'_, F> {
         }
         let penalised = Penalised::new(self.rows, self.targets, roots, &normal.frame, run)?;
         let middle: Vec<f64> = if self.intercept { penalised.means() } else { vec![0.0; d + self.t] };
-        let solved: Vec<_> = self.alphas.iter().map(|&alpha| run.check().map(|()| penalised.solve(alpha))).collect::<Result<_>>()?;
+        let solved: Vec<_> =
+            self.alphas.iter().map(|&alpha| run.check().map(|()| penalised.solve(alpha))).collect::<Result<_>>()?;
         self.in_blocks(&middle, residuals, run, |block, many| {
             let coordinates = penalised.coordinates(block, many);
             solved.iter().map(|solved| penalised.seen(solved, &coordinates)).collect()
@@ -151,31 +156,32 @@ impl<F: Float> Problem<'_, F> {
     ) -> Result<Decisive> {
         let (n, d, t, a) = (self.rows.n(), self.rows.d(), self.t, self.alphas.len());
         let total: f64 = (0..n).map(|i| self.weight(i)).sum();
-        let parts = run.map(run::ranges(n, BLOCK), n.saturating_mul(d).saturating_mul(d), |range: Range<usize>, pulse| {
-            pulse.check()?;
-            let many = range.len();
-            let mut block = vec![0.0; many * d];
-            for (i, row) in range.clone().zip(block.chunks_exact_mut(d)) {
-                self.rows.write_row(i, row);
-                row.iter_mut().zip(middle).for_each(|(x, mean)| *x -= mean);
-            }
-            let (mut found, mut decisive) = (Vec::with_capacity(a * many * t), Vec::new());
-            for (at, seen) in squares(&block, many).into_iter().enumerate() {
-                for (at_row, i) in range.clone().enumerate() {
-                    let weight = self.weight(i);
-                    let own = if self.intercept { weight / total } else { 0.0 };
-                    let left = 1.0 - weight * seen.squares[at_row] - own;
-                    if left < DECISIVE {
-                        decisive.push((at, i));
-                    }
-                    for s in 0..t {
-                        let rest = self.targets[i * t + s] - middle[d + s] - seen.predicted[at_row * t + s];
-                        found.push(rest / left.max(DECISIVE));
+        let parts =
+            run.map(run::ranges(n, BLOCK), n.saturating_mul(d).saturating_mul(d), |range: Range<usize>, pulse| {
+                pulse.check()?;
+                let many = range.len();
+                let mut block = vec![0.0; many * d];
+                for (i, row) in range.clone().zip(block.chunks_exact_mut(d)) {
+                    self.rows.write_row(i, row);
+                    row.iter_mut().zip(middle).for_each(|(x, mean)| *x -= mean);
+                }
+                let (mut found, mut decisive) = (Vec::with_capacity(a * many * t), Vec::new());
+                for (at, seen) in squares(&block, many).into_iter().enumerate() {
+                    for (at_row, i) in range.clone().enumerate() {
+                        let weight = self.weight(i);
+                        let own = if self.intercept { weight / total } else { 0.0 };
+                        let left = 1.0 - weight * seen.squares[at_row] - own;
+                        if left < DECISIVE {
+                            decisive.push((at, i));
+                        }
+                        for s in 0..t {
+                            let rest = self.targets[i * t + s] - middle[d + s] - seen.predicted[at_row * t + s];
+                            found.push(rest / left.max(DECISIVE));
+                        }
                     }
                 }
-            }
-            Ok((range, found, decisive))
-        })?;
+                Ok((range, found, decisive))
+            })?;
         let mut all = Vec::new();
         for (range, found, decisive) in parts {
             let length = range.len() * t;
@@ -260,7 +266,8 @@ impl Eigen {
         let found = found.map_err(|_| Error::Value("the eigenvalues were not found".into()))?;
         let values: Vec<f64> = found.S().column_vector().iter().map(|value| value.max(0.0)).collect();
         let least = alphas.iter().fold(f64::INFINITY, |least: f64, &alpha| least.min(alpha)) / unit / unit;
-        let (smallest, largest) = values.iter().fold((f64::INFINITY, 0.0), |(least, most): (f64, f64), &v| (least.min(v), most.max(v)));
+        let (smallest, largest) =
+            values.iter().fold((f64::INFINITY, 0.0), |(least, most): (f64, f64), &v| (least.min(v), most.max(v)));
         if largest > RATIO * (smallest + least) {
             return Ok(None);
         }

@@ -61,7 +61,8 @@ impl Penalised {
             return Err(blame(rows, at % triangle.many));
         }
         let t = triangle.many - d;
-        let mean = |f: usize| frame.shift[f] + triangle.heads.get(f).map_or(0.0, |head| head / triangle.lead / frame.scale[f]);
+        let mean =
+            |f: usize| frame.shift[f] + triangle.heads.get(f).map_or(0.0, |head| head / triangle.lead / frame.scale[f]);
         let means = (0..d + t).map(mean).collect();
         let lengths = triangle.lengths(d, cutoff(n, d));
         let scale = frame.scale.clone();
@@ -71,7 +72,8 @@ impl Penalised {
             return Ok(Penalised { values: triangle.values, height, r: d, t, penalty, basis: None, scale, means });
         }
         run.check()?;
-        let unit_columns = (0..d).flat_map(|f| triangle.column(f).into_iter().map(|r| r / lengths[f]).collect::<Vec<_>>());
+        let unit_columns =
+            (0..d).flat_map(|f| triangle.column(f).into_iter().map(|r| r / lengths[f]).collect::<Vec<_>>());
         let qr = Householder::new(unit_columns.collect(), (height, d), 0, cutoff(n, d), run)?;
         // Of b in the user's units: the largest must not overflow when it is squared.
         let units: Vec<f64> = (0..d).map(|f| lengths[f] / scale[f]).collect();

@@ -105,9 +105,7 @@ impl Task<f64> for Sum<'_> {
             }
             Some(_) => {
                 for from in (0..whole).step_by(LANES) {
-                    for l in 0..LANES {
-                        sums[l] += square(from + l);
-                    }
+                    sums.iter_mut().enumerate().for_each(|(l, sum)| *sum += square(from + l));
                 }
             }
         }

@@ -341,7 +341,8 @@ mod tests {
                 columns[5 * n + i] = columns[i] - 2.0 * columns[n + i];
             }
             let qr = Householder::new(columns.clone(), (n, p), 0, 1e-13, &Run::alone()).unwrap();
-            let threads = Householder::new(columns.clone(), (n, p), 0, 1e-13, &Run::new(3, &crate::run::Unattended)).unwrap();
+            let threads =
+                Householder::new(columns.clone(), (n, p), 0, 1e-13, &Run::new(3, &crate::run::Unattended)).unwrap();
             assert_eq!(qr.values, threads.values);
             assert_eq!(qr.rank, if n > p { p - 1 } else { n });
             for (place, &j) in qr.order.iter().enumerate() {
