@@ -513,9 +513,12 @@ def ridge_leave_one_out(
     *,
     fit_intercept: bool,
     keep: bool,
-) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]: ...
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Means of squared errors times weights (n_alphas, n_targets), and the errors if they are kept.
 
-# (n_alphas, n_targets): means of squared errors times weights; kept errors (n_alphas, n_samples, n_targets)
+    Those are (n_alphas, n_samples, n_targets): targets less predictions of fits without the row.
+    """
+
 def linear_predict(
     X: Any, coef: NDArray[np.float64], intercept: NDArray[np.float64]
 ) -> Floats: ...  # (n_samples, n_targets), dtype of X
