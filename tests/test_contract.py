@@ -10,6 +10,7 @@ from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedians, KMedo
 from fulcra.cluster import CentroidMonitor, MiniBatchKMeans, NearestCentroid, OnlineKMeans, SphericalKMeans
 from fulcra.linear_model import LinearRegression, PoissonRegressor, Ridge
 from fulcra.linear_model import LinearRegression, Ridge, RidgeCV
+from fulcra.linear_model import ElasticNet, ElasticNetCV, Lasso, LassoCV, LinearRegression, Ridge
 
 warnings.simplefilter("ignore")  # check_estimator fits on data that deserve warnings
 expected = {{name: "the order of the rows matters" for name in {expected}}}
@@ -57,6 +58,13 @@ WEIGHT_EQUIVALENCE = (
         "CentroidMonitor(MahalanobisKMeans(2, random_state=0), false_alarm_rate=0.05)",
         "NearestCentroid()",
         "NearestCentroid('manhattan', shrink_threshold=0.1, priors='empirical')",
+        "ElasticNet()",
+        "ElasticNet(l1_ratio=0, alpha=0.1)",
+        "ElasticNetCV(cv=3, alphas=5, l1_ratio=[0.5, 1.0])",
+        "Lasso()",
+        "Lasso(fit_intercept=False, selection='random')",
+        "Lasso(positive=True, warm_start=True)",
+        "LassoCV(cv=3, alphas=5)",
         "LinearRegression()",
         "LinearRegression(fit_intercept=False)",
         "LinearRegression(positive=True)",

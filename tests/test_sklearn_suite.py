@@ -47,6 +47,9 @@ NOT_DONE = {
     ),
 }
 
+#: Tests of coordinate descent that call scikit-learn's private functions, and those of what ours does not do.
+NOT_COORDINATE_DESCENT = {}
+
 #: Modules with estimators that call LinearRegression or Ridge inside, and how many tests they have more than.
 USERS_OF_WEIGHTS = {
     "sklearn.compose.tests.test_target": 10,

@@ -445,6 +445,36 @@ def poisson_fit(
     gradient: float,
     max_iter: int,
 ) -> PoissonFit: ...  # y: (n_samples,), not negative
+class ElasticNetFit:
+    coef: NDArray[np.float64]  # (n_targets, n_alphas, n_features)
+    intercept: NDArray[np.float64]  # (n_targets, n_alphas)
+    gap: NDArray[np.float64]  # (n_targets, n_alphas), divided by n_samples
+    n_iter: NDArray[np.int64]  # (n_targets, n_alphas)
+    allowed: NDArray[np.float64]  # (n_targets,): what `gap` was to be at most
+
+def elastic_net(
+    X: Any,
+    y: NDArray[np.float64],
+    sample_weight: NDArray[np.float64] | None,
+    alphas: NDArray[np.float64],
+    start: NDArray[np.float64] | None,
+    *,
+    transposed: bool,
+    l1_ratio: float,
+    fit_intercept: bool,
+    positive: bool,
+    max_iter: int,
+    tol: float,
+) -> ElasticNetFit: ...  # y: (n_samples, n_targets); start: (n_targets, n_features); X.T where transposed
+def lasso_alpha_max(
+    X: Any,
+    y: NDArray[np.float64],
+    sample_weight: NDArray[np.float64] | None,
+    *,
+    transposed: bool,
+    fit_intercept: bool,
+    positive: bool,
+) -> float: ...
 
 @final
 class LinearFit:

@@ -13,6 +13,19 @@ REGISTRY: dict[str, tuple[str, tuple[str, ...]]] = {
     "sklearn.linear_model": ("fulcra.linear_model", ("LinearRegression", "PoissonRegressor", "Ridge")),
     "sklearn.inspection": ("fulcra.inspection", ("permutation_importance",)),
     "sklearn.linear_model": ("fulcra.linear_model", ("LinearRegression", "Ridge", "RidgeCV")),
+    "sklearn.linear_model": (
+        "fulcra.linear_model",
+        (
+            "ElasticNet",
+            "ElasticNetCV",
+            "Lasso",
+            "LassoCV",
+            "LinearRegression",
+            "Ridge",
+            "enet_path",
+            "lasso_path",
+        ),
+    ),
     "sklearn.metrics": (
         "fulcra.metrics",
         ("calinski_harabasz_score", "davies_bouldin_score", "silhouette_samples", "silhouette_score"),

@@ -48,6 +48,8 @@ mod _core {
     #[pymodule_export]
     use crate::linear_model::permuted::permuted_squares;
     #[pymodule_export]
+    use crate::linear_model::lasso::{ElasticNetFit, elastic_net, lasso_alpha_max};
+    #[pymodule_export]
     use crate::linear_model::{LinearFit, least_squares, linear_predict, ridge};
     #[pymodule_export]
     use crate::metrics::{cluster_scatter, silhouette_samples};

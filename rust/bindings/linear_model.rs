@@ -7,6 +7,8 @@ pub mod poisson;
 pub mod leave_one_out;
 pub mod permuted;
 
+pub mod lasso;
+
 use std::sync::OnceLock;
 
 use fulcra_core::linear_model::{Fit, least_squares as ols, predict, ridge as penalised};

@@ -3,6 +3,7 @@
 pub mod bounds;
 mod coarse;
 pub mod codebook;
+pub mod columns;
 pub mod descent;
 pub mod direct;
 mod filter;

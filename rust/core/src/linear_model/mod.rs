@@ -4,6 +4,7 @@ mod by_columns;
 mod cholesky;
 pub mod glm;
 mod few_rows;
+pub mod lasso;
 pub mod least_squares;
 pub mod leave_one_out;
 mod lsqr;

@@ -72,7 +72,7 @@ impl Frame {
 }
 
 /// The power of two that brings `spread` near one, within what f32 holds; 1 for what has no size.
-fn reciprocal_power(spread: f64) -> f64 {
+pub fn reciprocal_power(spread: f64) -> f64 {
     /// Of f64; blocks in f32 clamp it further by overflowing, after which they are multiplied in f64.
     const MOST: i64 = 1000;
     if !spread.is_normal() {
