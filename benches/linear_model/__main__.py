@@ -7,3 +7,6 @@ command.main((*bench_least_squares.BENCHES, *bench_logistic_l1.BENCHES, *bench_p
 from benches.linear_model import bench_least_squares, bench_ridge_cv
 
 command.main((*bench_least_squares.BENCHES, *bench_ridge_cv.BENCHES))
+from benches.linear_model import bench_lasso, bench_least_squares
+
+command.main((*bench_least_squares.BENCHES, *bench_lasso.BENCHES))

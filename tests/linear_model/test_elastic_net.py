@@ -1,4 +1,4 @@
-"""Lasso and ElasticNet: by hand, against scikit-learn's and the conditions for a minimum, and for any data."""
+"""Lasso and ElasticNet: by hand, against scikit-learn's and the conditions for a minimum."""
 
 import pickle
 import warnings

@@ -1,4 +1,4 @@
-"""lasso_path, enet_path, LassoCV and ElasticNetCV: against scikit-learn's and the fits that they stand for."""
+"""lasso_path, enet_path, LassoCV and ElasticNetCV: against scikit-learn's."""
 
 from typing import Any
 

@@ -133,7 +133,7 @@ def fit_path(
     start: NDArray[np.float64] | None = None,
     stacklevel: int = 4,
 ) -> _core.ElasticNetFit:
-    """Fit targets (n_samples, n_targets) for each alpha, one from the other, and warn of what did not converge."""
+    """Fit targets (n_samples, n_targets) for each alpha in turn, and warn of what did not converge."""
     with flaws_named(estimator):
         fitted = _core.elastic_net(
             design.values,
@@ -199,7 +199,7 @@ def alpha_grid(
 
 
 def check_gram(X: Any, gram: Data, *, fit_intercept: bool) -> None:
-    """Check a matrix of products that is given: what pays is computed anyway, but a wrong one is a mistake."""
+    """Check a matrix of products that is given: it is computed anew, but a wrong one is a mistake."""
     if isinstance(gram, str | bool | np.bool_):
         return
     gram = np.asarray(gram)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.model_selection import check_cv
+from sklearn.utils import check_scalar
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import column_or_1d
 
@@ -59,7 +60,7 @@ class _CrossValidated(SparseRegressor):
         folds = list(check_cv(self.cv).split(design.X, target, **routed))
         errors = np.array(
             [
-                [self._errors(design, target, weights, fold, ratio, grid) for fold in folds]
+                [self._errors((design, target, weights), fold, ratio, grid) for fold in folds]
                 for ratio, grid in zip(ratios, grids, strict=True)
             ]
         )
@@ -100,6 +101,8 @@ class _CrossValidated(SparseRegressor):
     ) -> list[NDArray[np.float64]]:
         """Return the alphas to try for each share of the penalty."""
         if not isinstance(self.alphas, Integral):
+            for index, alpha in enumerate(self.alphas):
+                check_scalar(alpha, f"alphas[{index}]", target_type=Real, min_val=0.0)
             return [as_alphas(self.alphas)] * len(ratios)
         return [
             alpha_grid(
@@ -127,15 +130,13 @@ class _CrossValidated(SparseRegressor):
 
     def _errors(
         self,
-        design: Design,
-        target: NDArray[np.float64],
-        weights: NDArray[np.float64] | None,
+        data: tuple[Design, NDArray[np.float64], NDArray[np.float64] | None],
         fold: tuple[NDArray[np.intp], NDArray[np.intp]],
         ratio: float,
         alphas: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Return the mean squared errors (n_alphas,) on the rows of a fold that were held out."""
-        train, test = fold
+        (design, target, weights), (train, test) = data, fold
         fitted = fit_path(
             design.rows(train),
             np.ascontiguousarray(target[train][:, None]),

@@ -1,7 +1,7 @@
 """Weights for one value of the penalty after the other.
 
-Source: Friedman, Hastie and Tibshirani (2010), "Regularization paths for generalized linear models via coordinate
-descent".
+Source: Friedman, Hastie and Tibshirani (2010), "Regularization paths for generalized linear models via
+coordinate descent".
 """
 
 import warnings
@@ -299,10 +299,10 @@ def _wanted(alphas: Any, n_alphas: Any) -> Any:
     number = 100
     if not (isinstance(n_alphas, str) and n_alphas == "deprecated"):
         warnings.warn(
-            "'n_alphas' was deprecated in 1.9 and will be removed in 1.11. 'alphas' now accepts an integer value "
-            "which removes the need to pass 'n_alphas'. The default value of 'alphas' will change from None to "
-            "100 in 1.11. Pass an explicit value to 'alphas' and leave 'n_alphas' to its default value to silence "
-            "this warning.",
+            "'n_alphas' was deprecated in 1.9 and will be removed in 1.11. 'alphas' now accepts an integer "
+            "value which removes the need to pass 'n_alphas'. The default value of 'alphas' will change from "
+            "None to 100 in 1.11. Pass an explicit value to 'alphas' and leave 'n_alphas' to its default "
+            "value to silence this warning.",
             FutureWarning,
             stacklevel=5,
         )
@@ -311,8 +311,8 @@ def _wanted(alphas: Any, n_alphas: Any) -> Any:
         return number
     if alphas is None:
         warnings.warn(
-            "'alphas=None' is deprecated and will be removed in 1.11, at which point the default value will be "
-            "set to 100. Set 'alphas=100' to silence this warning.",
+            "'alphas=None' is deprecated and will be removed in 1.11, at which point the default value will "
+            "be set to 100. Set 'alphas=100' to silence this warning.",
             FutureWarning,
             stacklevel=5,
         )

@@ -111,7 +111,9 @@ impl<'a, F: Float> Design<'a, F> {
                     let mut z = vec![0.0; self.n];
                     let mut found = Vec::with_capacity(range.len());
                     for f in range {
-                        z.iter_mut().zip(x.row(f)).for_each(|(z, x)| *z = (x.to_f64() - measure.shift[f]) * measure.scale[f]);
+                        z.iter_mut()
+                            .zip(x.row(f))
+                            .for_each(|(z, x)| *z = (x.to_f64() - measure.shift[f]) * measure.scale[f]);
                         let sum = dot(&z, &ones);
                         z.iter_mut().zip(&ones).for_each(|(z, w)| *z *= w.sqrt());
                         found.push((sum, dot(&z, &z)));
@@ -154,7 +156,8 @@ impl<'a, F: Float> Design<'a, F> {
             }
             Layout::Columns(x) => {
                 let found = run.map(run::ranges(self.d, 64), self.n * self.d, |range, _| {
-                    let one = |f| columns::column_product(x.row(f), self.shift[f], v) * self.scale[f] - self.mean[f] * sum;
+                    let one =
+                        |f| columns::column_product(x.row(f), self.shift[f], v) * self.scale[f] - self.mean[f] * sum;
                     Ok(range.map(one).collect::<Vec<f64>>())
                 })?;
                 Ok(found.concat())
@@ -296,9 +299,12 @@ fn pilot<F: Float>(layout: &Layout<'_, F>, centred: bool) -> (Vec<f64>, Vec<f64>
     const PILOTS: usize = 256;
     let (n, d) = layout.shape();
     let (mut shift, mut spread) = (vec![0.0; d], vec![0.0_f64; d]);
-    let pilots: Vec<usize> = (0..n.min(PILOTS)).map(|p| (p as u128 * n as u128 / n.min(PILOTS) as u128) as usize).collect();
+    let pilots: Vec<usize> =
+        (0..n.min(PILOTS)).map(|p| (p as u128 * n as u128 / n.min(PILOTS) as u128) as usize).collect();
     let each = |see: &mut dyn FnMut(usize, f64)| match layout {
-        Layout::Rows(x) => pilots.iter().for_each(|&i| x.row(i).iter().enumerate().for_each(|(f, x)| see(f, x.to_f64()))),
+        Layout::Rows(x) => {
+            pilots.iter().for_each(|&i| x.row(i).iter().enumerate().for_each(|(f, x)| see(f, x.to_f64())))
+        }
         Layout::Columns(x) => (0..d).for_each(|f| pilots.iter().for_each(|&i| see(f, x.row(f)[i].to_f64()))),
         Layout::Sparse(x) => (0..d).for_each(|f| x.row(f).1.iter().for_each(|x| see(f, x.to_f64()))),
     };

@@ -15,8 +15,8 @@ mod residual;
 mod tests;
 mod working_set;
 
-pub use design::Layout;
 use design::Design;
+pub use design::Layout;
 use objective::Penalty;
 use quadratic::Quadratic;
 use residual::ByResidual;
@@ -107,7 +107,14 @@ pub fn alpha_max<F: Float>(
     Ok(sizes.fold(0.0, f64::max) / target.unit / n as f64)
 }
 
-fn checked(n: usize, d: usize, targets: &[f64], t: usize, settings: &Settings<'_>, start: Option<&[f64]>) -> Result<()> {
+fn checked(
+    n: usize,
+    d: usize,
+    targets: &[f64],
+    t: usize,
+    settings: &Settings<'_>,
+    start: Option<&[f64]>,
+) -> Result<()> {
     if n.checked_mul(t) != Some(targets.len()) || t == 0 {
         return Err(Error::Shape { what: "y", got: targets.len(), want: n * t.max(1) });
     }

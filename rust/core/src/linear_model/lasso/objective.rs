@@ -62,7 +62,13 @@ impl Penalty {
             let one = |j: usize| {
                 let (b, q, l2) = (b[j], q[j], self.l2[j]);
                 if self.positive && q < 0.0 {
-                    return if l2 > 0.0 { 0.5 * l2 * b * b - b * q } else if b > 0.0 { (q / unit(j)).powi(2) } else { 0.0 };
+                    return if l2 > 0.0 {
+                        0.5 * l2 * b * b - b * q
+                    } else if b > 0.0 {
+                        (q / unit(j)).powi(2)
+                    } else {
+                        0.0
+                    };
                 }
                 if l2 > 0.0 { (q - l2 * b).powi(2) / (2.0 * l2) } else { (q / unit(j)).powi(2) }
             };

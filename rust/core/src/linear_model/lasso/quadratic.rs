@@ -40,8 +40,13 @@ impl Quadratic<'_> {
 
     /// Improves b (p,), with q = Z^T r (p,) beside it, until the gap is at most `tol`; returns the passes, at most `most`.
     pub fn solve(&self, b: &mut [f64], q: &mut [f64], tol: f64, most: usize, run: &Run<'_>) -> Result<usize> {
+        /// So many coefficients that a step costs nothing beside what calls cost, and less than a few passes.
+        const NO_COST: usize = 8;
+        const LITTLE_COST: usize = 32;
         let p = b.len();
         let (mut spent, mut patience) = (0_usize, 1);
+        // Without absolute values nothing is to be found out first.
+        let smooth = !self.penalty.positive && self.penalty.l1.iter().all(|&l1| l1 == 0.0);
         for pass in 0..most {
             if pass > 0 && self.gap(b, q) <= tol {
                 return Ok(pass);
@@ -50,7 +55,9 @@ impl Quadratic<'_> {
             spent += p + self.pass(b, q) * p;
             let support = b.iter().filter(|&&b| b != 0.0).count();
             // A multiplication in a factorisation is a few times cheaper than in a pass.
-            if pass >= 1 && spent >= patience * (support * support * support / 12 + support * support * 4 + support * p) {
+            let factoring = support * support * support / 12 + support * support * 4 + support * p;
+            let cheap = smooth || support <= if pass == 0 { NO_COST } else { LITTLE_COST };
+            if cheap && patience == 1 || pass >= 1 && spent >= patience * factoring {
                 patience = if self.newton(b, q) { 1 } else { (patience * 2).min(1 << 20) };
                 spent = 0;
             }

@@ -147,8 +147,10 @@ impl<F: Float> ByResidual<'_, '_, F> {
 
     /// The combination of the last states whose differences cancel best, where its objective is lower than the last one's.
     fn extrapolated(&self, past: &[State]) -> Option<State> {
-        let differences: Vec<Vec<f64>> =
-            past.windows(2).map(|pair| pair[1].b.iter().zip(&pair[0].b).map(|(new, old)| new - old).collect()).collect();
+        let differences: Vec<Vec<f64>> = past
+            .windows(2)
+            .map(|pair| pair[1].b.iter().zip(&pair[0].b).map(|(new, old)| new - old).collect())
+            .collect();
         let m = differences.len();
         let mut matrix = vec![0.0; m * m];
         for i in 0..m {

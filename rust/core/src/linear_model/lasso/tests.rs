@@ -7,11 +7,18 @@ fn value(i: usize) -> f64 {
 }
 
 /// Conditions for a minimum, in the user's units: the largest amount by which one is missed, as a share of `l1 + 1`.
-fn flaw(x: &[f64], (n, d): (usize, usize), y: &[f64], weights: &[f64], settings: &Settings<'_>, found: (&[f64], f64), alpha: f64) -> f64 {
+fn flaw(
+    x: &[f64],
+    (n, d): (usize, usize),
+    y: &[f64],
+    weights: &[f64],
+    settings: &Settings<'_>,
+    found: (&[f64], f64),
+    alpha: f64,
+) -> f64 {
     let (coef, intercept) = found;
     let total: f64 = weights.iter().sum();
-    let r: Vec<f64> =
-        (0..n).map(|i| y[i] - intercept - (0..d).map(|f| x[i * d + f] * coef[f]).sum::<f64>()).collect();
+    let r: Vec<f64> = (0..n).map(|i| y[i] - intercept - (0..d).map(|f| x[i * d + f] * coef[f]).sum::<f64>()).collect();
     let mean = |f: usize| (0..n).map(|i| weights[i] * x[i * d + f]).sum::<f64>() / total;
     let mut worst = 0.0_f64;
     for f in 0..d {

@@ -158,7 +158,8 @@ impl WorkingSet {
         let work = tasks.len() * TILE * TILE * each;
         let set = &*self;
         let found = run.map_with(tasks, work, |room: &mut Vec<f64>, (a, b), pulse| {
-            let tile = if design.is_sparse() { set.sparse_tile(design, a, b, room) } else { set.dense_tile(a, b, pulse)? };
+            let tile =
+                if design.is_sparse() { set.sparse_tile(design, a, b, room) } else { set.dense_tile(a, b, pulse)? };
             Ok((a, b, tile))
         })?;
         for (a, b, tile) in found {
