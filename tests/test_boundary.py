@@ -23,8 +23,7 @@ from fulcra.cluster import (
     k_means,
     kmeans_plusplus,
 )
-from fulcra.linear_model import LinearRegression, Ridge, RidgeCV
-from fulcra.linear_model import ElasticNet, Lasso, LinearRegression, Ridge
+from fulcra.linear_model import ElasticNet, Lasso, LinearRegression, Ridge, RidgeCV
 from oracles import nearest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
@@ -35,8 +34,7 @@ FITTED = KMeans(2, random_state=0).fit(ROWS)
 #: Beside KMeans.
 OTHERS = (KMedoids, FuzzyCMeans, KMedians, SphericalKMeans, MahalanobisKMeans)
 DENSE = (FuzzyCMeans, KMedians, MahalanobisKMeans)
-WEIGHTS = (LinearRegression, Ridge, RidgeCV)
-WEIGHTS = (ElasticNet, Lasso, LinearRegression, Ridge)
+WEIGHTS = (ElasticNet, Lasso, LinearRegression, Ridge, RidgeCV)
 VALUES = ROWS @ [1.0, -2.0, 3.0] + RNG.normal(size=60)
 
 

@@ -8,9 +8,16 @@ import warnings
 from sklearn.utils.estimator_checks import check_estimator
 from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedians, KMedoids, MahalanobisKMeans
 from fulcra.cluster import CentroidMonitor, MiniBatchKMeans, NearestCentroid, OnlineKMeans, SphericalKMeans
-from fulcra.linear_model import LinearRegression, PoissonRegressor, Ridge
-from fulcra.linear_model import LinearRegression, Ridge, RidgeCV
-from fulcra.linear_model import ElasticNet, ElasticNetCV, Lasso, LassoCV, LinearRegression, Ridge
+from fulcra.linear_model import (
+    ElasticNet,
+    ElasticNetCV,
+    Lasso,
+    LassoCV,
+    LinearRegression,
+    PoissonRegressor,
+    Ridge,
+    RidgeCV,
+)
 
 warnings.simplefilter("ignore")  # check_estimator fits on data that deserve warnings
 expected = {{name: "the order of the rows matters" for name in {expected}}}

@@ -46,10 +46,8 @@ def test_examples_print_what_they_say(name: str, capsys: pytest.CaptureFixture[s
         *(("linear_model", name) for name in fulcra.linear_model.__all__),
         *(
             ("linear_model", f"{name}.from_weights")
-            for name in ("LinearRegression", "PoissonRegressor", "Ridge")
+            for name in ("Lasso", "LinearRegression", "PoissonRegressor", "Ridge", "RidgeCV")
         ),
-        *(("linear_model", f"{name}.from_weights") for name in ("LinearRegression", "Ridge", "RidgeCV")),
-        *(("linear_model", f"{name}.from_weights") for name in ("Lasso", "LinearRegression", "Ridge")),
         # What functions return is shown by their examples.
         *(("metrics", name) for name in fulcra.metrics.__all__ if name.islower()),
         *(

@@ -1,12 +1,13 @@
 """The benches of this room."""
 
 from benches import command
-from benches.linear_model import bench_least_squares, bench_logistic_l1, bench_poisson
+from benches.linear_model import (
+    bench_lasso,
+    bench_least_squares,
+    bench_logistic_l1,
+    bench_poisson,
+    bench_ridge_cv,
+)
 
-command.main((*bench_least_squares.BENCHES, *bench_logistic_l1.BENCHES, *bench_poisson.BENCHES))
-from benches.linear_model import bench_least_squares, bench_ridge_cv
-
-command.main((*bench_least_squares.BENCHES, *bench_ridge_cv.BENCHES))
-from benches.linear_model import bench_lasso, bench_least_squares
-
-command.main((*bench_least_squares.BENCHES, *bench_lasso.BENCHES))
+MODULES = (bench_least_squares, bench_ridge_cv, bench_lasso, bench_logistic_l1, bench_poisson)
+command.main(tuple(bench for module in MODULES for bench in module.BENCHES))

@@ -445,6 +445,7 @@ def poisson_fit(
     gradient: float,
     max_iter: int,
 ) -> PoissonFit: ...  # y: (n_samples,), not negative
+
 class ElasticNetFit:
     coef: NDArray[np.float64]  # (n_targets, n_alphas, n_features)
     intercept: NDArray[np.float64]  # (n_targets, n_alphas)
@@ -510,6 +511,7 @@ def ridge(
     *,
     fit_intercept: bool,
 ) -> LinearFit: ...  # alphas: (n_targets,), not negative
+
 @final
 class LinearMoments:
     """What `linear_moments` found."""

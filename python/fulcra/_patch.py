@@ -10,9 +10,7 @@ REGISTRY: dict[str, tuple[str, tuple[str, ...]]] = {
         "fulcra.cluster",
         ("BisectingKMeans", "KMeans", "MiniBatchKMeans", "k_means", "kmeans_plusplus"),
     ),
-    "sklearn.linear_model": ("fulcra.linear_model", ("LinearRegression", "PoissonRegressor", "Ridge")),
     "sklearn.inspection": ("fulcra.inspection", ("permutation_importance",)),
-    "sklearn.linear_model": ("fulcra.linear_model", ("LinearRegression", "Ridge", "RidgeCV")),
     "sklearn.linear_model": (
         "fulcra.linear_model",
         (
@@ -21,7 +19,9 @@ REGISTRY: dict[str, tuple[str, tuple[str, ...]]] = {
             "Lasso",
             "LassoCV",
             "LinearRegression",
+            "PoissonRegressor",
             "Ridge",
+            "RidgeCV",
             "enet_path",
             "lasso_path",
         ),

@@ -38,17 +38,17 @@ mod _core {
     #[pymodule_export]
     use crate::errors::{NonFiniteError, SingularError};
     #[pymodule_export]
+    use crate::linear_model::lasso::{ElasticNetFit, elastic_net, lasso_alpha_max};
+    #[pymodule_export]
+    use crate::linear_model::leave_one_out::ridge_leave_one_out;
+    #[pymodule_export]
     use crate::linear_model::logistic_l1::{LogisticL1Fit, logistic_l1};
     #[pymodule_export]
     use crate::linear_model::moments::{LinearMoments, linear_moments};
     #[pymodule_export]
-    use crate::linear_model::poisson::{PoissonFit, poisson_fit};
-    #[pymodule_export]
-    use crate::linear_model::leave_one_out::ridge_leave_one_out;
-    #[pymodule_export]
     use crate::linear_model::permuted::permuted_squares;
     #[pymodule_export]
-    use crate::linear_model::lasso::{ElasticNetFit, elastic_net, lasso_alpha_max};
+    use crate::linear_model::poisson::{PoissonFit, poisson_fit};
     #[pymodule_export]
     use crate::linear_model::{LinearFit, least_squares, linear_predict, ridge};
     #[pymodule_export]

@@ -1,13 +1,11 @@
 //! `fulcra_core::linear_model` for `fulcra.linear_model`: least squares here, every other model in a file of its own.
 
+pub mod lasso;
+pub mod leave_one_out;
 pub mod logistic_l1;
 pub mod moments;
-pub mod poisson;
-
-pub mod leave_one_out;
 pub mod permuted;
-
-pub mod lasso;
+pub mod poisson;
 
 use std::sync::OnceLock;
 

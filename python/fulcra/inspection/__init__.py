@@ -11,9 +11,9 @@ from fulcra.inspection._elbow_display import ElbowDisplay
 from fulcra.inspection._explain_clusters import explain_clusters
 from fulcra.inspection._explain_weights import explain_weights
 from fulcra.inspection._finding import Finding
+from fulcra.inspection._permutation_importance import permutation_importance
 from fulcra.inspection._prediction import Prediction
 from fulcra.inspection._regularization_path_display import RegularizationPathDisplay
-from fulcra.inspection._permutation_importance import permutation_importance
 from fulcra.inspection._silhouette_display import SilhouetteDisplay
 from fulcra.inspection._summarize import summarize
 from fulcra.inspection._weight_report import WeightReport
@@ -36,6 +36,6 @@ __all__ = [
     "WeightSummary",
     "explain_clusters",
     "explain_weights",
-    "summarize",
     "permutation_importance",
+    "summarize",
 ]

@@ -2,17 +2,17 @@
 
 mod by_columns;
 mod cholesky;
-pub mod glm;
 mod few_rows;
+pub mod glm;
 pub mod lasso;
 pub mod least_squares;
 pub mod leave_one_out;
 mod lsqr;
 pub mod moments;
 mod normal;
-pub mod poisson;
 mod penalised;
 pub mod permuted;
+pub mod poisson;
 pub mod predict;
 pub mod proximal;
 mod qr;
