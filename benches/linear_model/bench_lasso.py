@@ -1,7 +1,7 @@
 """Lasso and elastic net beside scikit-learn, celer and skglm: one alpha, and paths of a hundred.
 
-Columns are a Gaussian AR(0.5) process along the row; 100 of the true weights are not zero; the noise is a third of
-the signal. Every contender's gap is computed by the definition first, and stands in the table.
+Columns are a Gaussian AR(0.5) process along the row; 100 of the true weights are not zero; noise is a third
+of the signal. Every contender's gap is computed by the definition first, and stands in the table.
 """
 
 import importlib.util

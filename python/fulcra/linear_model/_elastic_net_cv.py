@@ -279,7 +279,7 @@ class LassoCV(_CrossValidated):
         self.random_state = random_state
         self.selection = selection
 
-    @estimator_fit
+    @estimator_fit  # type: ignore[arg-type] # of **params mypy thinks that they may be called "self"
     def fit(self, X: Data, y: Data, sample_weight: Data = None, **params: Any) -> Self:
         """Choose `alpha_` and learn the weights with it.
 
@@ -431,7 +431,7 @@ class ElasticNetCV(_CrossValidated):
         self.random_state = random_state
         self.selection = selection
 
-    @estimator_fit
+    @estimator_fit  # type: ignore[arg-type] # of **params mypy thinks that they may be called "self"
     def fit(self, X: Data, y: Data, sample_weight: Data = None, **params: Any) -> Self:
         """Choose `alpha_` and `l1_ratio_` and learn the weights with them.
 

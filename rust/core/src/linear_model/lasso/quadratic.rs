@@ -58,7 +58,7 @@ impl Quadratic<'_> {
             let factoring = support * support * support / 12 + support * support * 4 + support * p;
             let cheap = smooth || support <= if pass == 0 { NO_COST } else { LITTLE_COST };
             if cheap && patience == 1 || pass >= 1 && spent >= patience * factoring {
-                patience = if self.newton(b, q) { 1 } else { (patience * 2).min(1 << 20) };
+                patience = if self.newton(b, q) { 1 } else { (patience * 2).min(16) };
                 spent = 0;
             }
         }
@@ -114,24 +114,29 @@ impl Quadratic<'_> {
         if step.iter().any(|step| !step.is_finite()) {
             return false;
         }
-        // All the way, with zeros where signs would change; else as far as the first of these.
-        let first = support.iter().zip(&step).fold(1.0_f64, |first, (&j, step)| {
-            if (b[j] + step) * b[j] < 0.0 { first.min(-b[j] / step) } else { first }
-        });
+        // All the way, with zeros where signs would change; else as far as the first of these, which becomes zero.
+        let (mut first, mut blocking) = (1.0_f64, m);
+        for (i, &j) in support.iter().enumerate() {
+            if (b[j] + step[i]) * b[j] < 0.0 && -b[j] / step[i] < first {
+                (first, blocking) = (-b[j] / step[i], i);
+            }
+        }
         for length in if first < 1.0 { vec![1.0, first] } else { vec![1.0] } {
             let mut moved = vec![0.0; p];
             let mut ends = vec![0.0; m];
             let mut change = 0.0;
             for (i, &j) in support.iter().enumerate() {
                 let end = b[j] + length * step[i];
-                ends[i] = if end * b[j] <= 0.0 || length * step[i] == -b[j] { 0.0 } else { end };
+                let crosses = end * b[j] <= 0.0 || (length < 1.0 && i == blocking);
+                ends[i] = if crosses { 0.0 } else { end };
                 let delta = ends[i] - b[j];
                 add_scaled(&mut moved, delta, self.row(j));
                 change += l1(j) * (ends[i].abs() - b[j].abs()) - q[j] * delta;
                 change += self.penalty.l2[j] * (b[j] * delta + 0.5 * delta * delta);
             }
             change += support.iter().zip(&ends).map(|(&j, end)| 0.5 * moved[j] * (end - b[j])).sum::<f64>();
-            if change < 0.0 {
+            // Where no sign changes the step ends at the minimum: a rise that is rounding is none.
+            if change < 0.0 || (blocking == m && change < 1e-13 * self.total) {
                 support.iter().zip(ends).for_each(|(&j, end)| b[j] = end);
                 q.iter_mut().zip(moved).for_each(|(q, moved)| *q -= moved);
                 return true;
