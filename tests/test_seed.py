@@ -1,6 +1,7 @@
 """The worked examples of the text that fulcra grew from."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from fulcra.cluster import (
     FuzzyCMeans,
@@ -12,8 +13,10 @@ from fulcra.cluster import (
     OnlineKMeans,
     SphericalKMeans,
 )
+from fulcra.inspection import explain_weights
 from fulcra.linear_model import LinearRegression
 from oracles import means, nearest, squared_distances, wcss
+from sklearn.linear_model import LogisticRegression
 
 CUSTOMERS = np.array(
     [[25, 35000, 75, 12], [30, 45000, 80, 15], [28, 40000, 78, 14]]
@@ -141,6 +144,39 @@ def test_a_house_price_by_weights() -> None:
     # 50000 + 150 x 2000 + 30000 x 3 - 2000 x 5 - 5000 x 10
     price = LinearRegression.from_weights([150, 30000, -2000, -5000], 50000)
     assert price.predict([[2000, 3, 5, 10]]).tolist() == [380_000]
+
+
+def test_what_the_weights_of_a_house_price_mean() -> None:
+    names = ["square feet", "bedrooms", "age", "miles"]
+    price = LinearRegression.from_weights([150, 30000, -2000, -5000], 50000, feature_names=names)
+    assert explain_weights(price).sentences == (
+        "each extra unit of bedrooms adds 30,000 to y",
+        "each extra unit of miles takes 5,000 from y",
+        "each extra unit of age takes 2,000 from y",
+        "each extra unit of square feet adds 150 to y",
+    )
+    # Beside houses: what this one's price is made of.
+    houses = pd.DataFrame([[2000, 3, 5, 10], [1000, 1, 15, 20], [3000, 2, 40, 0]], columns=names)
+    one = explain_weights(price, houses).prediction(0)
+    assert one.score == 380_000
+    # From the average house, which has 2000 square feet, 2 bedrooms, 20 years and 10 miles.
+    assert dict(zip(one.columns, one.contributions, strict=True)) == pytest.approx(
+        {"square feet": 0, "bedrooms": 30_000, "age": 30_000, "miles": 0}, abs=1e-9
+    )
+    assert one.baseline == pytest.approx(320_000)
+
+
+def test_what_the_weights_of_spam_mean() -> None:
+    spam = LogisticRegression()
+    spam.coef_, spam.intercept_ = np.array([[0.8, 0.3, -0.6, 0.1]]), np.zeros(1)
+    spam.classes_ = np.array(["ham", "spam"])
+    spam.feature_names_in_ = np.array(["money", "exclamations", "sender reputation", "length"], dtype=object)
+    assert explain_weights(spam).sentences == (
+        "money pushes strongly towards spam (+0.8)",
+        "sender reputation pushes strongly away from spam (-0.6)",
+        "exclamations pushes towards spam (+0.3)",
+        "length hardly matters: it pushes towards spam (+0.1)",
+    )
 
 
 def test_a_credit_score_by_weights() -> None:

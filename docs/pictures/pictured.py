@@ -1,10 +1,14 @@
-"""The pictures of the guide: displays of the wines and the digits that scikit-learn comes with."""
+"""The pictures of the guide: displays of wines, digits, debts and patients."""
 
 from fulcra import inspection, metrics
 from fulcra.cluster import CentroidMonitor, KMeans
-from sklearn.datasets import load_digits, load_wine
+from fulcra.datasets import load_credit
+from fulcra.linear_model import LinearRegression
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_diabetes, load_digits, load_wine
+from sklearn.linear_model import LassoCV
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 WINES = load_wine(as_frame=True).data
 
@@ -47,3 +51,28 @@ def wine_drift() -> None:
     monitor = CentroidMonitor(wine_model()).fit(WINES)
     stronger = WINES.assign(alcohol=WINES["alcohol"] + 0.5)
     inspection.DriftDisplay.from_estimator(monitor, stronger)
+
+
+def credit_report() -> inspection.WeightReport:
+    """Explain the model of the page on weights."""
+    credit = load_credit(as_frame=True)
+    numbers = ["Income", "Limit", "Cards", "Age"]
+    steps = make_column_transformer((StandardScaler(), numbers), (OneHotEncoder(drop="first"), ["Student"]))
+    model = make_pipeline(steps, LinearRegression()).fit(credit.data, credit.target)
+    return inspection.explain_weights(model, credit.data, credit.target)
+
+
+def credit_weights() -> None:
+    """Draw what makes up a debt."""
+    inspection.CoefficientDisplay.from_report(credit_report())
+
+
+def credit_contributions() -> None:
+    """Draw what one debt is made of."""
+    inspection.ContributionDisplay.from_prediction(credit_report().prediction(0))
+
+
+def diabetes_path() -> None:
+    """Draw how weights vanish as the penalty grows."""
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    inspection.RegularizationPathDisplay.from_estimator(LassoCV().fit(X, y), X, y)

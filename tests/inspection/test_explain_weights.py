@@ -252,12 +252,14 @@ def test_several_targets_have_weights_of_their_own():
 def test_the_sentence_of_each_kind_of_column():
     report = explain_weights(piped(LinearRegression(), "first").fit(HOMES, PRICES), HOMES, PRICES)
     said = dict(zip([report.features[f] for f in report._features_in_order()], report.sentences, strict=True))
-    weight = report.to_frame()["weight"]
+    weight = 100 * report.to_frame().loc["square feet", "weight"]
     assert said["bedrooms"].startswith("each extra unit of bedrooms adds ")
     assert said["garage"].startswith("garage of 1 instead of 0 adds ")
     assert said["region = South"].startswith("region = South, against region = North, adds ")
     assert said["region = West"].startswith("region = West, against region = North, takes ")
-    assert f"{weight['square feet']:.0f}" in said["square feet"]
+    assert said["square feet"].startswith(
+        f"each extra 100 of square feet adds {round(weight, -2):,.0f} to price"
+    )
     assert said["bedrooms"].endswith(")")
     assert "(95%: " in said["bedrooms"]
 
@@ -322,6 +324,16 @@ def test_sparse_rows_and_dense_ones_are_the_same():
     for name in ("weights", "low", "importances", "spread"):
         np.testing.assert_allclose(getattr(sparse, name), getattr(dense, name), rtol=1e-9)
     np.testing.assert_allclose(sparse.contributions(range(5)), dense.contributions(range(5)), rtol=1e-9)
+
+
+def test_a_row_with_a_level_that_no_row_had_is_explained_as_it_is_predicted():
+    encoder = OneHotEncoder(handle_unknown="ignore")
+    steps = make_column_transformer((encoder, ["region"]), remainder="passthrough")
+    model = make_pipeline(steps, LinearRegression()).fit(HOMES, PRICES)
+    new = HOMES.iloc[:1].assign(region="Island")
+    one = explain_weights(model, HOMES, PRICES).prediction(new)
+    assert one.score == pytest.approx(model.predict(new)[0], rel=1e-12)
+    assert one.holds[one.columns.index("region")] == "another level"
 
 
 def test_polynomials_are_of_their_columns():

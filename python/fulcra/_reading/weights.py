@@ -28,6 +28,9 @@ class Weights:
         the encoder left out; where it left none out, against the average of the rows once `mean` is known.
     intercept : ndarray of shape (n_outputs,), float64
         The score where all features are 0.
+    by_feature : ndarray of shape (n_outputs, n_features), float64
+        The same weights as the model has them: of a row with a level that the encoder does not know, it has
+        no weight, whatever the average is.
     share : ndarray of shape (n_samples,), or None
         Each row's share of all weights; None without rows.
     mean, spread : ndarray of shape (n_features,)
@@ -38,6 +41,7 @@ class Weights:
     trace: Trace
     weights: NDArray[np.float64]
     intercept: NDArray[np.float64]
+    by_feature: NDArray[np.float64]
     share: NDArray[np.float64] | None
     mean: NDArray[np.float64]
     spread: NDArray[np.float64]
@@ -59,10 +63,8 @@ class Weights:
         dense = values.toarray() if sp.issparse(values) else values
         away = dense - self.mean
         moved = np.zeros((len(away), len(self.weights), n_columns))
-        for output, by_feature in enumerate(self.weights):
-            parts = away * by_feature
-            for f, column in enumerate(self.trace.column):
-                moved[:, output, column] += parts[:, f]
+        for output, by_feature in enumerate(self.by_feature):
+            np.add.at(moved[:, output].T, self.trace.column, (away * by_feature).T)
         return moved
 
 
@@ -101,14 +103,14 @@ def weights(model: Any, X: Data = None, y: Data = None, share: NDArray[np.float6
     p = len(traced.features)
     if found.rows is None or traced.values is None:
         nothing = np.full(p, np.nan)
-        return Weights(found, traced, by_feature, constant, None, nothing, nothing)
+        return Weights(found, traced, by_feature, constant, by_feature, None, nothing, nothing)
     n = found.rows.shape[0]
     share = np.full(n, 1 / n) if share is None else share
     mean, spread = moments(traced.values, share)
     against = _against_average(traced, by_feature, mean)
     # Of each row one level holds, so what is taken off all levels of a column is the same for every row.
     constant = constant + ((by_feature - against) * mean).sum(axis=1)
-    return Weights(found, traced, against, constant, share, mean, spread)
+    return Weights(found, traced, against, constant, by_feature, share, mean, spread)
 
 
 def traced_table(model: Any, found: Linear, X: Data) -> Trace:

@@ -201,7 +201,7 @@ def _negligible(data: Standardised) -> list[Finding]:
                 names,
                 f"{listed(names)} {'changes' if one else 'change'} next to nothing: even at the "
                 f"{'end' if one else 'ends'} of {which} 0, {'it makes' if one else 'none makes more than'} "
-                f"{ends[places].max() ** 2:.1%} of the variance of the predictions. "
+                f"{max(float(ends[places].max() ** 2), 0.001):.1%} of the variance of the predictions. "
                 f"{'It' if one else 'They'} could be left out.",
                 {"share_of_variance": {traced.columns[c]: float(ends[c] ** 2) for c in places}},
             )

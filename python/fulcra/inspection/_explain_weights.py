@@ -26,7 +26,9 @@ _MOST_VALUES = 20_000_000
 #: Features above which intervals of average effects are left out: each costs a pass over the rows.
 _MOST_FEATURES = 200
 #: Spreads for which a unit is a change that people have in mind.
-_PLAIN = (0.5, 1000.0)
+_PLAIN = (0.5, 100.0)
+#: Features above which their values are not looked at one by one: of words a unit is a unit.
+_MOST_READ = 1_000
 #: Rows after which most columns have shown a third value.
 _PROBE = 100
 
@@ -216,7 +218,7 @@ def _importances(found: Weights) -> NDArray[np.float64]:
 def _pairs(found: Weights) -> NDArray[np.float64]:
     """Return the two values of numbers that have no more, (n_features, 2); NaN of others."""
     pairs = np.full((len(found.trace.features), 2), np.nan)
-    if found.share is None:
+    if found.share is None or len(pairs) > _MOST_READ:
         return pairs
     for f, level in enumerate(found.trace.levels):
         if level is None and found.spread[f] > 0:
@@ -234,6 +236,8 @@ def _pairs(found: Weights) -> NDArray[np.float64]:
 def _steps(found: Weights, pairs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return for each feature a change that people have in mind: a unit, or a power of ten."""
     steps = np.where(np.isnan(pairs[:, 0]), 1.0, pairs[:, 1] - pairs[:, 0])
+    if len(pairs) > _MOST_READ:
+        return steps
     for f, (spread, level) in enumerate(zip(found.spread, found.trace.levels, strict=True)):
         plain = level is not None or not np.isnan(pairs[f, 0]) or _PLAIN[0] <= spread <= _PLAIN[1]
         if not plain and spread > 0:
@@ -263,22 +267,24 @@ def _effects(
         low, high = _interval(found, kept, alpha)
         return found.weights, low, high
     p = len(found.trace.features)
-    if found.share is None or p > _MOST_VALUES:
+    if found.share is None:
         return nothing, nothing, nothing
-    values, share = found.trace.values, found.share
-    step = -(-len(share) * p // _MOST_VALUES)
+    values, share, middle = found.trace.values, found.share, found.mean
+    is_wide = sp.issparse(values) and p > _MOST_READ  # and stays sparse
+    step = 1 if is_wide else -(-len(share) * p // _MOST_VALUES)
     values, share = values[::step], share[::step] / share[::step].sum()
-    rows = (values.toarray() if sp.issparse(values) else values) - found.mean
-    covariance = kept.covariance if kept is not None and p <= _MOST_FEATURES else None
-    base = found.intercept + found.weights @ found.mean
+    if is_wide:
+        rows, middle = values, np.zeros(p)
+    else:
+        rows = (values.toarray() if sp.issparse(values) else values) - middle
     effects, sure = marginal_effects(
         found.linear.kind,
         rows=rows,
         share=share,
         weights=found.weights,
-        base=base,
+        base=found.intercept + found.weights @ middle,
         steps=_settings(found, pairs),
-        covariance=covariance,
+        covariance=kept.covariance if kept is not None and p <= _MOST_FEATURES else None,
     )
     reach = (0.0 if kept is None else float(ndtri(1 - alpha / 2))) * sure
     return effects, effects - reach, effects + reach

@@ -25,6 +25,19 @@ class Finding:
         The finding and its consequence, in a sentence or two.
     evidence : dict
         The figures behind it, as plain numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fulcra.inspection import explain_weights
+    >>> from fulcra.linear_model import LinearRegression
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 3))
+    >>> X[:, 2] = X[:, 0] + 0.01 * X[:, 2]
+    >>> y = X.sum(axis=1) + rng.normal(size=200)
+    >>> (finding,) = explain_weights(LinearRegression().fit(X, y), X, y).findings
+    >>> finding.kind, finding.columns
+    ('collinear', ('x0', 'x2'))
     """
 
     kind: Kind

@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fulcra.inspection._finding import Finding, listed
+from fulcra.inspection._prediction import chance
 from fulcra.inspection._standardised import Standardised
 
 #: The share of the variance, or of the ranks', that one column explains where it says everything.
 _ALL = 0.98
 #: The same of the pairs of one row from each class that it puts in order.
 _ALL_PAIRS = 0.99
+#: Rows, and rows of either class, among which an order like that may be chance.
+_FEW = 8
 #: Rows of a level that may all be of one class by chance, in one table of a hundred.
 _CHANCE = 0.01
 #: Rounds in which a linear program takes in the rows that it got wrong, and columns up to which it is tried
@@ -37,7 +40,7 @@ def leakage(data: Standardised) -> list[Finding]:
         One for each column and output; none where there is one column only.
     """
     columns, y = np.unique(data.column), data.y
-    if y is None or len(columns) < 2:
+    if y is None or len(columns) < 2 or data.n_rows < _FEW:
         return []
     model, names = data.found.linear, data.found.trace.columns
     findings = []
@@ -48,9 +51,9 @@ def leakage(data: Standardised) -> list[Finding]:
             if share < limit:
                 continue
             what = {
-                "logistic": f"puts {share:.1%} of pairs of one row from each class in their order",
-                "multinomial": f"explains {share:.1%} of which class a row is of",
-            }.get(model.kind, f"explains {share:.1%} of {model.targets[output]}")
+                "logistic": f"puts {chance(share)} of pairs of one row from each class in their order",
+                "multinomial": f"explains {chance(share)} of which class a row is of",
+            }.get(model.kind, f"explains {chance(share)} of {model.targets[output]}")
             findings.append(
                 Finding(
                     "leakage",
@@ -102,7 +105,7 @@ def _pairs_in_order(a: NDArray[np.float64], of_class: NDArray[np.bool_], share: 
     inside = np.bincount(place, share * of_class)
     outside = np.bincount(place, share * ~of_class)
     pairs = inside.sum() * outside.sum()
-    if pairs <= 0:
+    if min(of_class.sum(), (~of_class).sum()) < _FEW:
         return 0.0
     area = float((inside * (np.cumsum(outside) - outside / 2)).sum() / pairs)
     return max(area, 1 - area)

@@ -3,6 +3,8 @@
 Source: Greene (2012), "Econometric Analysis", 7th edition, section 17.3.2.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
@@ -13,7 +15,7 @@ Array = NDArray[np.float64]
 def marginal_effects(
     kind: str,
     *,
-    rows: Array,
+    rows: Any,
     share: Array,
     weights: Array,
     base: Array,
@@ -26,8 +28,8 @@ def marginal_effects(
     ----------
     kind : {'linear', 'logistic', 'multinomial', 'poisson'}
         How scores become means.
-    rows : ndarray of shape (n_samples, n_features)
-        Features less their means.
+    rows : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Features less what `base` is the score of: their means, or, sparse, nothing.
     share : ndarray of shape (n_samples,)
         Each row's share of all weights.
     weights : ndarray of shape (n_outputs, n_features)
@@ -48,13 +50,18 @@ def marginal_effects(
     """
     k, p = weights.shape
     effects, errors = np.empty((k, p)), np.full((k, p), np.nan)
-    with_ones = np.column_stack([np.ones(len(rows)), rows])
-    here = _means(kind, rows @ weights.T + base)
+    scores = np.asarray(rows @ weights.T) + base
+    here = _means(kind, scores)
+    sure = covariance is not None
+    with_ones = np.column_stack([np.ones(len(scores)), rows]) if sure else np.empty((0, 0))
+    effects[:] = np.einsum("i,ioa->oa", share, here[1]) @ weights
     for f, step in enumerate(steps):
-        if step is None:
-            effects[:, f], slope = _derivative(kind, with_ones, share, here, weights=weights[:, f], f=f)
-        else:
-            effects[:, f], slope = _difference(kind, rows, share, weights=weights, base=base, step=step)
+        if step is not None:
+            effects[:, f], slope = _difference(
+                kind, rows, share, scores, weights=weights, step=step, with_ones=with_ones
+            )
+        elif sure:
+            slope = _slope(kind, with_ones, share, here, weights=weights[:, f], f=f)
         if covariance is not None:
             variances = np.einsum("oap,apbq,obq->o", slope, covariance, slope, optimize=True)
             errors[:, f] = np.sqrt(np.maximum(variances, 0.0))
@@ -80,13 +87,12 @@ def _probabilities(kind: str, scores: Array) -> Array:
     return both[:, 1:]
 
 
-def _derivative(
+def _slope(
     kind: str, rows: Array, share: Array, here: tuple[Array, Array], *, weights: Array, f: int
-) -> tuple[Array, Array]:
-    """Return the average derivative by a feature, (n_outputs,), and its own by all parameters."""
+) -> Array:
+    """Return the derivative of a feature's average derivative by all parameters."""
     means, slopes = here
     k = means.shape[1]
-    own = np.einsum("i,ioa->oa", share, slopes)
     # d mean_o / d feature = slopes[o] . weights; next, its derivative by the score of each output a.
     if kind in ("logistic", "multinomial"):
         above = weights - (means @ weights)[:, np.newaxis]
@@ -95,21 +101,33 @@ def _derivative(
         bent = slopes * weights
     else:
         bent = np.zeros_like(slopes)
-    by_parameter = np.einsum("i,ioa,ip->oap", share, bent, rows, optimize=True)
-    by_parameter[:, :, 1 + f] += own
-    effect: Array = own @ weights
-    return effect, by_parameter.reshape(k, k, -1)
+    by_parameter: Array = np.einsum("i,ioa,ip->oap", share, bent, rows, optimize=True)
+    by_parameter[:, :, 1 + f] += np.einsum("i,ioa->oa", share, slopes)
+    return by_parameter.reshape(k, k, -1)
 
 
 def _difference(
-    kind: str, rows: Array, share: Array, *, weights: Array, base: Array, step: tuple[Array, Array]
+    kind: str,
+    rows: Any,
+    share: Array,
+    scores: Array,
+    *,
+    weights: Array,
+    step: tuple[Array, Array],
+    with_ones: Array,
 ) -> tuple[Array, Array]:
     """Return the average difference between two settings of features, and its derivative."""
     sides = []
     for setting in step:
-        moved = np.where(np.isnan(setting), rows, setting)
-        means, slopes = _means(kind, moved @ weights.T + base)
-        with_ones = np.column_stack([np.ones(len(moved)), moved])
-        sides.append((share @ means, np.einsum("i,ioa,ip->oap", share, slopes, with_ones, optimize=True)))
+        places = np.flatnonzero(~np.isnan(setting))
+        held = rows[:, places]
+        moved = scores + (setting[places] - held) @ weights[:, places].T
+        means, slopes = _means(kind, moved)
+        by_parameter = np.zeros(1)
+        if len(with_ones):
+            changed = with_ones.copy()
+            changed[:, 1 + places] = setting[places]
+            by_parameter = np.einsum("i,ioa,ip->oap", share, slopes, changed, optimize=True)
+        sides.append((share @ means, by_parameter))
     (before, slope_before), (after, slope_after) = sides
     return after - before, slope_after - slope_before

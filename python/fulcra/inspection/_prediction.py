@@ -37,6 +37,20 @@ class Prediction:
     value, value_at_baseline : float
         What it means: the number, probability or count; the same of the average score. NaN for the latter
         where there are several classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fulcra.inspection import explain_weights
+    >>> from fulcra.linear_model import LinearRegression
+    >>> price = LinearRegression.from_weights([150, 30_000], 50_000, feature_names=["feet", "bedrooms"])
+    >>> homes = np.array([[2000, 3], [1000, 1]])
+    >>> print(explain_weights(price, homes).prediction(0))
+    y: 440,000 (average 335,000)
+      the average   335,000
+      feet = 2,000  +75,000
+      bedrooms = 3  +30,000
+      together      440,000
     """
 
     target: str
@@ -62,7 +76,7 @@ class Prediction:
         """Return a score, or a part of one, as text."""
         parts = np.abs(self.contributions)
         size = max(float(parts.max(initial=0.0)), abs(self.score - self.baseline))
-        return human(score, size or abs(score))
+        return human(score, size / 2 or abs(score))
 
     def headline(self) -> str:
         """Return the prediction in a sentence."""

@@ -79,7 +79,7 @@ class RegularizationPathDisplay:
     >>> alphas, coefs, _ = lasso_path(X, y)
     >>> display = RegularizationPathDisplay.from_path(alphas, coefs, feature_names=X.columns)
     >>> display.named_[:2]
-    ('s1', 's5')
+    ('s5', 's1')
     >>> plt.close(display.figure_)
     """
 

@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 
 #: Columns of a model from which on errors take gigabytes.
 _MOST_COLUMNS = 2_000
+#: The same of models with a penalty, of which only the rows are checked.
+_MOST_CHECKED = 500
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def errors(
     linear = found.linear
     if linear.rows is None or linear.y is None:
         return None, ()
-    if linear.rows.shape[1] > _MOST_COLUMNS:
+    if linear.rows.shape[1] > (_MOST_CHECKED if linear.penalised else _MOST_COLUMNS):
         many = f"There are no intervals for more than {_MOST_COLUMNS:,} columns."
         return None, (linear.restraint.why or many,)
     clusters = _clusters(groups, cov, linear)

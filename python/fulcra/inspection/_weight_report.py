@@ -259,7 +259,9 @@ class WeightReport:
 
     def _features_in_order(self) -> list[int]:
         """Return places of features: columns by importance, levels as they come."""
-        return [int(f) for place in self.order for f in np.flatnonzero(self.column == place)]
+        rank = np.empty(len(self.columns), dtype=np.intp)
+        rank[self.order] = np.arange(len(rank))
+        return [int(f) for f in np.argsort(rank[self.column], kind="stable")]
 
     def _first_sentences(self) -> list[str]:
         order = self._features_in_order()[: 8 if len(self.targets) == 1 else 3]

@@ -64,16 +64,24 @@ def _interval(report: "WeightReport", low: str, high: str) -> str:
     return f" ({report.confidence:.0%}: {low} to {high})"
 
 
+def _size(weight: float, low: float, high: float) -> float:
+    """Return the size that says how many digits matter: those that tell the ends of the interval apart."""
+    width = high - low
+    if not width > 0:  # NaN without an interval
+        return abs(weight)
+    return min(3 * width, max(abs(weight), width / 4))
+
+
 def _added(report: "WeightReport", o: int, f: int) -> str:
     step = float(report.steps[f])
     weight, ends = report.weights[o, f] * step, (report.low[o, f] * step, report.high[o, f] * step)
-    scale = abs(weight)
+    scale = _size(weight, *ends)
     target = report.targets[o]
     if not np.isfinite(ends).all():
         if weight < 0:
             return f"takes {human(-weight, scale)} from {target}"
         return f"adds {human(weight, scale)} to {target}"
-    written = [human(end, max(scale, (ends[1] - ends[0]) / 4)) for end in (*ends, weight)]
+    written = [human(end, scale) for end in (*ends, weight)]
     if ends[0] < 0 < ends[1]:
         sign = "" if written[2].startswith("-") else "+"
         return f"changes {target} by {sign}{written[2]}{_interval(report, written[0], written[1])}"
@@ -91,18 +99,19 @@ def _multiplied(report: "WeightReport", o: int, f: int) -> str:
     else:
         what = f"the odds of {report.targets[o]} against the average class"
     step = float(report.steps[f])
-    weights = report.centred[o, f] * step, report.low[o, f] * step, report.high[o, f] * step
+    weight = report.weights[o, f] - (report.weights[:, f].mean() if report.kind == "multinomial" else 0.0)
+    weights = weight * step, report.low[o, f] * step, report.high[o, f] * step
     with np.errstate(over="ignore"):
-        ratio, low, high = (_ratio(float(np.exp(weight))) for weight in weights)
-    tail = _interval(report, low, high) if np.isfinite(weights[1:]).all() else ""
-    return f"multiplies {what} by {ratio}{tail}"
+        ratio, low, high = (float(np.exp(weight)) for weight in weights)
+    if not np.isfinite([low, high]).all():
+        return f"multiplies {what} by {_factor(ratio, float(np.clip(10 * abs(ratio - 1), 1e-4, ratio)))}"
+    size = _size(ratio, low, high)
+    ends = _interval(report, _factor(low, size), _factor(high, size))
+    return f"multiplies {what} by {_factor(ratio, size)}{ends}"
 
 
-def _ratio(value: float) -> str:
-    """Return a factor with two digits of what it is above or below 1."""
-    if not 1e-3 < value < 1e6:
-        return f"{value:.2g}"
-    return human(value, float(np.clip(10 * abs(value - 1), 1e-4, value)))
+def _factor(value: float, size: float) -> str:
+    return human(value, size) if 1e-3 < value < 1e6 else f"{value:.2g}"
 
 
 def _on_average(report: "WeightReport", o: int, f: int) -> str:
@@ -156,7 +165,7 @@ def line(report: "WeightReport", o: int, f: int) -> tuple[str, ...]:
     """Return the cells of a feature, for one target."""
     weight = report.centred[o, f]
     low, high = report.low[o, f], report.high[o, f]
-    scale = float(np.nanmax([abs(weight), (high - low) / 4]))
+    scale = _size(float(weight), float(low), float(high))
     cells = [report.features[f], human(weight, scale)]
     if np.isfinite(report.low).any():
         cells.append(f"{human(low, scale)} to {human(high, scale)}" if np.isfinite(low) else "-")
