@@ -5,7 +5,7 @@
 //! classes several, over products of columns where these are dense and few. The working set is what is not zero and what violates its
 //! optimality most; it grows until it is all. Every step starts with the gradient of all coordinates, and with it comes a duality gap,
 //! which certifies the objective. A gap falls with the gradient, the objective's excess with its square; so what a whole step
-//! promises (the Newton decrement) certifies too, where it is a hundredth of the gap that is asked for.
+//! promises (the Newton decrement) certifies too, where it is a tenth of the gap that is asked for.
 //!
 //! Scores of classes are eta = X w + b; s are the rows' weights, p the probabilities, r = s (p - y) the derivative of the loss.
 
@@ -38,7 +38,7 @@ pub struct Penalty {
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// The duality gap, or a hundred times the gain of the last step, beside the objective.
+    /// The duality gap, or ten times the gain of the last step, beside the objective.
     pub gap: f64,
     /// Newton steps at most.
     pub max_iter: usize,
@@ -55,7 +55,7 @@ pub struct Fit {
     pub n_iter: usize,
     /// Whether the gap is as small as was asked for, or as rounding lets it be.
     pub converged: bool,
-    /// The duality gap, or a hundred times the gain of the last step, beside the objective: by so much of itself is the objective
+    /// The duality gap, or ten times the gain of the last step, beside the objective: by so much of itself is the objective
     /// above the least one, at most.
     pub gap: f64,
     /// The objective.
@@ -115,7 +115,10 @@ fn descend<F: Float>(
     run: &Run<'_>,
 ) -> Result<Ending> {
     /// A whole step that promises so much of the gap that is asked for is the last: behind it the rest is of second order.
-    const PROMISE: f64 = 0.01;
+    const PROMISE: f64 = 0.1;
+    /// But not before the gap itself is so small beside the objective: where probabilities are near 0 and 1 descent is slow, and
+    /// promises little where much is left.
+    const NEAR: f64 = 1e-6;
     /// A promise beside the objective that is rounding.
     const ROUNDING: f64 = 64.0 * f64::EPSILON;
     /// Steps without a gain that can be seen: where rounding hides it, a few still make the gap smaller.
@@ -139,7 +142,9 @@ fn descend<F: Float>(
             break false;
         }
         let enough = ((PROMISE * rules.gap).max(ROUNDING) * point.value).max(least);
-        let patience = Patience::new(gained / point.value, enough);
+        // A gap goes with the root of what is gained.
+        let least_gain = (rules.gap * rules.gap).max(0.01 * ROUNDING) * point.value;
+        let patience = Patience::new(gained / point.value, least_gain);
         let Step { next, promised, whole } = step::step(objective, &point, &gradient, squares, room, patience, run)?;
         let gains = next.as_ref().is_some_and(|next| next.value < point.value * (1.0 - 8.0 * f64::EPSILON));
         hidden = if gains { 0 } else { hidden + 1 };
@@ -149,7 +154,7 @@ fn descend<F: Float>(
             n_iter += 1;
         }
         gained = promised.max(0.0);
-        if whole && gained <= enough {
+        if whole && gained <= enough && gap <= NEAR * point.value {
             gap = gap.min(gained / PROMISE);
             break true;
         }

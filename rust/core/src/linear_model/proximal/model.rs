@@ -16,10 +16,15 @@ pub trait Model {
     fn advance_ones(&mut self, c: usize, by: f64);
 }
 
-/// h = s p (1 - p), (k, n): the diagonal of the loss' second derivative.
+/// h = s p (1 - p), (k, n): the diagonal of the loss' second derivative. Where a row is far on the wrong side that vanishes and
+/// its gradient does not, so that a part of the gradient is the least: without it such a row would not be moved, or too far.
 pub fn curvatures<F: Float>(objective: &Objective<'_, F>, point: &Point) -> Vec<f64> {
+    /// Of |r|.
+    const LEAST: f64 = 0.01;
     let n = objective.s.len();
-    point.p.chunks_exact(n).flat_map(|p| p.iter().zip(objective.s).map(|(p, s)| s * p * (1.0 - p))).collect()
+    let r = objective.residuals(&point.p);
+    let both = point.p.iter().zip(&r).enumerate();
+    both.map(|(at, (p, r))| (objective.s[at % n] * p * (1.0 - p)).max(LEAST * r.abs())).collect()
 }
 
 /// Of two classes.
@@ -69,6 +74,8 @@ pub struct Several<'a> {
     s: &'a [f64],
     /// (k, n)
     p: &'a [f64],
+    /// (k, n), what the least curvatures add to the diagonal.
+    extra: Vec<f64>,
     /// (k, n), changes of the scores.
     change: Vec<f64>,
     /// (n,), their means weighted by p.
@@ -76,14 +83,17 @@ pub struct Several<'a> {
 }
 
 impl<'a> Several<'a> {
-    /// At probabilities (k, n).
-    pub fn new(s: &'a [f64], p: &'a [f64]) -> Self {
-        Several { n: s.len(), s, p, change: vec![0.0; p.len()], mean: vec![0.0; s.len()] }
+    /// At probabilities (k, n) with the curvatures `h` (k, n).
+    pub fn new(s: &'a [f64], p: &'a [f64], h: &[f64]) -> Self {
+        let n = s.len();
+        let extra = p.iter().zip(h).enumerate().map(|(at, (p, h))| (h - s[at % n] * p * (1.0 - p)).max(0.0)).collect();
+        Several { n, s, p, extra, change: vec![0.0; p.len()], mean: vec![0.0; s.len()] }
     }
 
     #[inline(always)]
     fn pull(&self, i: usize, c: usize) -> f64 {
-        self.s[i] * self.p[c * self.n + i] * (self.change[c * self.n + i] - self.mean[i])
+        let at = c * self.n + i;
+        self.s[i] * self.p[at] * (self.change[at] - self.mean[i]) + self.extra[at] * self.change[at]
     }
 }
 

@@ -100,7 +100,7 @@ pub fn step<F: Float>(
         if k == 1 {
             level.run(Settle { objective, model: Two::new(&h), chosen, shifts, totals: &totals, patience, pulse })?;
         } else {
-            let model = Several::new(objective.s, &point.p);
+            let model = Several::new(objective.s, &point.p, &h);
             level.run(Settle { objective, model, chosen, shifts, totals: &totals, patience, pulse })?;
         }
     }
@@ -151,8 +151,11 @@ fn choose<F: Float>(
 
 /// When coordinate descent has come near enough to the model's minimum.
 pub struct Patience {
-    first: Option<f64>,
-    /// Of what the first pass gained.
+    /// What the last pass gained.
+    last: f64,
+    /// What all passes gained.
+    total: f64,
+    /// Of all that was gained.
     part: f64,
     /// A gain that no longer matters.
     least: f64,
@@ -162,12 +165,15 @@ impl Patience {
     /// After a step that promised to gain the part `gained` of the objective, towards one that gains less than `least`: near the
     /// end, where models are right, they are minimised more closely.
     pub fn new(gained: f64, least: f64) -> Self {
-        Patience { first: None, part: gained.sqrt().clamp(1e-6, 1e-2), least: 1e-2 * least }
+        Patience { last: f64::MIN_POSITIVE, total: 0.0, part: gained.sqrt().clamp(1e-6, 5e-2), least: 1e-2 * least }
     }
 
+    /// Whether what later passes would gain does not matter, if each gains the part of the one before that this one did.
     fn enough(&mut self, gained: f64) -> bool {
-        let first = *self.first.get_or_insert(gained);
-        gained <= (self.part * first).max(self.least) || gained == 0.0
+        let rate = (gained / self.last).min(0.999);
+        self.last = gained;
+        self.total += gained;
+        gained == 0.0 || gained * rate / (1.0 - rate) <= (self.part * self.total).max(self.least)
     }
 }
 
