@@ -15,7 +15,7 @@ from sklearn import get_config
 from sklearn.utils import check_consistent_length, metadata_routing
 
 from fulcra._base import Data, Interval, StrOptions, check_weights, estimator_fit
-from fulcra.linear_model._base import LinearRegressor, _targets, as_matrix
+from fulcra.linear_model._base import LinearRegressor, as_matrix, checked_targets
 from fulcra.linear_model._columns import Design, as_start, check_columns, check_gram, fit_path
 from fulcra.linear_model._paths import enet_path
 
@@ -34,7 +34,7 @@ class SparseRegressor(LinearRegressor):
     ) -> tuple[Design, NDArray[np.float64], NDArray[np.float64] | None]:
         """Return the design, targets (n_samples,) or (n_samples, n_targets), and weights."""
         design = check_columns(self, X)
-        targets = _targets(self, y)
+        targets = checked_targets(self, y)
         check_consistent_length(design.X, targets)
         return design, targets, check_weights(sample_weight, design.X)
 

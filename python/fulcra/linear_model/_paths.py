@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 
 from fulcra._base import Data, Interval, StrOptions, check_function_params, check_weights
-from fulcra.linear_model._base import _targets, as_matrix
+from fulcra.linear_model._base import as_matrix, checked_targets
 from fulcra.linear_model._columns import alpha_grid, as_start, check_columns, check_gram, fit_path
 
 _CONSTRAINTS: dict[str, list[Any]] = {
@@ -253,7 +253,7 @@ def enet_path(
         raise ValueError("selection should be either random or cyclic.")
     data = _Data()
     design = check_columns(data, X)
-    target = _targets(data, y)
+    target = checked_targets(data, y)
     check_consistent_length(design.X, target)
     checked = check_weights(weights, design.X)
     check_gram(design.X, precompute, fit_intercept=False)

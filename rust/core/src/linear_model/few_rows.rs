@@ -90,18 +90,25 @@ impl FewRows {
 
     /// Sees that Z^T is in memory.
     pub fn turn<F: Float>(&mut self, rows: &Rows<'_, F>, roots: Option<&[f64]>, run: &Run<'_>) -> Result<()> {
+        /// Rows at a time, as many f64 as two cache lines hold.
+        const ROWS: usize = 16;
         if !self.turned.is_empty() {
             return Ok(());
         }
         let (n, d) = (self.n, self.d);
         self.turned = memory::zeros("the rows as columns", d.saturating_mul(n))?;
-        let mut cells = vec![0.0; d];
-        for i in 0..n {
+        let mut block = vec![0.0; ROWS * d];
+        for from in (0..n).step_by(ROWS) {
             run.check()?;
-            rows.write_row(i, &mut cells);
-            let root = roots.map_or(1.0, |roots| roots[i]);
-            for (f, (x, mean)) in cells.iter().zip(&self.means).enumerate() {
-                self.turned[f * n + i] = (x - mean) * root;
+            let many = ROWS.min(n - from);
+            for (i, cells) in block.chunks_exact_mut(d).take(many).enumerate() {
+                rows.write_row(from + i, cells);
+            }
+            for (f, mean) in self.means[..d].iter().enumerate() {
+                let to = &mut self.turned[f * n + from..][..many];
+                for (i, to) in to.iter_mut().enumerate() {
+                    *to = (block[i * d + f] - mean) * roots.map_or(1.0, |roots| roots[from + i]);
+                }
             }
         }
         Ok(())
@@ -249,7 +256,7 @@ impl Eigen {
         let solved = &self.vectors * scaled;
         let mut diagonal = vec![0.0; n];
         for (k, inverse) in inverse.iter().enumerate() {
-            diagonal.iter_mut().enumerate().for_each(|(i, sum)| *sum += inverse * self.vectors[(i, k)].powi(2));
+            diagonal.iter_mut().zip(self.vectors.col(k).iter()).for_each(|(sum, u)| *sum += inverse * u * u);
         }
         ((0..n * t).map(|at| solved[(at / t, at % t)]).collect(), diagonal)
     }
@@ -297,7 +304,7 @@ impl Across {
         let own = |i: usize| rows.taken.get(i).map_or(0.0, |taken| taken * taken / (alpha + size * size));
         let mut diagonal = vec![0.0; n];
         for k in 0..n {
-            diagonal.iter_mut().enumerate().for_each(|(i, sum)| *sum += inverse[(i, k)].powi(2));
+            diagonal.iter_mut().zip(inverse.col(k).iter()).for_each(|(sum, x)| *sum += x * x);
         }
         diagonal.iter_mut().enumerate().for_each(|(i, sum)| *sum -= own(i));
         ((0..n * t).map(|at| solved[(at / t, at % t)]).collect(), diagonal)
