@@ -11,12 +11,16 @@ from fulcra.cluster import CentroidMonitor, MiniBatchKMeans, NearestCentroid, On
 from fulcra.linear_model import (
     ElasticNet,
     ElasticNetCV,
+    GradientDescentClassifier,
+    GradientDescentRegressor,
     Lasso,
     LassoCV,
     LinearRegression,
     PoissonRegressor,
     Ridge,
     RidgeCV,
+    SGDClassifier,
+    SGDRegressor,
 )
 
 warnings.simplefilter("ignore")  # check_estimator fits on data that deserve warnings
@@ -83,6 +87,8 @@ WEIGHT_EQUIVALENCE = (
         "Ridge(solver='svd', fit_intercept=False)",
         "Ridge(positive=True)",
         "RidgeCV()",
+        "GradientDescentRegressor(max_iter=50)",
+        "GradientDescentClassifier(max_iter=200)",
     ],
 )
 def test_common_checks_pass_with_nothing_expected_to_fail(estimator: str, run_python: RunPython) -> None:
@@ -94,7 +100,12 @@ def test_common_checks_pass_with_nothing_expected_to_fail(estimator: str, run_py
 
 @pytest.mark.parametrize(
     "estimator",
-    ["MiniBatchKMeans(n_init=2, n_clusters=2, max_iter=5, batch_size=10)", "OnlineKMeans()"],
+    [
+        "MiniBatchKMeans(n_init=2, n_clusters=2, max_iter=5, batch_size=10)",
+        "OnlineKMeans()",
+        "SGDClassifier()",
+        "SGDRegressor()",
+    ],
 )
 def test_common_checks_pass_but_for_weights_where_rows_come_one_after_the_other(
     estimator: str, run_python: RunPython

@@ -14,7 +14,14 @@ from fulcra.cluster import (
     SphericalKMeans,
 )
 from fulcra.inspection import explain_weights
-from fulcra.linear_model import LinearRegression
+from fulcra.linear_model import (
+    GradientDescentRegressor,
+    LinearRegression,
+    gradient_step,
+    magnitude,
+    starting_weights,
+    weighted_sum,
+)
 from oracles import means, nearest, squared_distances, wcss
 from sklearn.linear_model import LogisticRegression
 
@@ -196,6 +203,47 @@ def test_salaries_by_years_of_experience() -> None:
     of_the_text = LinearRegression.from_weights([7], 25)
     assert of_the_text.predict([[6]]).tolist() == [67]
     assert ((salary - of_the_text.predict(years)) ** 2).sum() == 30
+
+
+def test_salaries_by_gradient_descent() -> None:
+    years, salary = np.array([[1], [2], [3], [4], [5]]), np.array([30, 35, 45, 50, 60])
+    model = GradientDescentRegressor(tol=1e-12, max_iter=3000).fit(years, salary)
+    np.testing.assert_allclose([model.intercept_, *model.coef_], [21.5, 7.5], rtol=1e-8)
+    assert model.predict([[6]])[0] == pytest.approx(66.5, rel=1e-8)
+    assert model.history_["loss"][0] == pytest.approx((salary**2).mean() / 2)  # 1/2 (y - 0)^2
+    assert model.history_["loss"][-1] == pytest.approx(7.5 / 5 / 2)
+
+
+def test_a_step_against_the_gradient() -> None:
+    moved = gradient_step([0.1, 0.2, 0.3], [0.05, -0.03, 0.08], 0.1)
+    np.testing.assert_allclose(moved, [0.095, 0.203, 0.292], rtol=1e-15)
+
+
+def test_weighted_sums_with_their_terms() -> None:
+    price = weighted_sum([150, 30000, -2000, -5000], [2000, 3, 5, 10], 50000)
+    assert price.value == 380_000
+    assert price.terms.tolist() == [300_000, 90_000, -10_000, -50_000]
+    score = weighted_sum([0.002, -200, 150, -300], [75000, 0.3, 0.95, 0.25], 600)
+    assert score.value == 757.5
+    assert score.terms.tolist() == [150, -60, 142.5, -75]
+
+
+def test_the_magnitude_of_weights() -> None:
+    weights = [0.1, 0.2, 0.3]
+    assert magnitude(weights) == pytest.approx(np.sqrt(0.01 + 0.04 + 0.09), rel=1e-15)
+
+
+def test_ten_thousand_weights_take_40_kb() -> None:
+    assert starting_weights((1000, 10), "normal", random_state=0, dtype=np.float32).nbytes == 40_000
+
+
+def test_starting_weights_of_784_to_128() -> None:
+    # sqrt(6 / 912) = 0.081 and sqrt(2 / 784) = 0.051, as the text prints them
+    uniform = starting_weights((784, 128), "xavier_uniform", random_state=0)
+    assert round(float(np.abs(uniform).max()), 3) == 0.081
+    spread = starting_weights((784, 128), "he_normal", random_state=0).std()
+    assert round(np.sqrt(2 / 784), 3) == 0.051
+    assert spread == pytest.approx(np.sqrt(2 / 784), rel=0.01)
 
 
 def test_centroids_take_k_times_n_times_4_bytes() -> None:

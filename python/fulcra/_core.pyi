@@ -554,3 +554,47 @@ def ridge_leave_one_out(
 def linear_predict(
     X: Any, coef: NDArray[np.float64], intercept: NDArray[np.float64]
 ) -> Floats: ...  # (n_samples, n_targets), dtype of X
+
+@final
+class SgdFit:
+    """What `sgd_fit` found."""
+
+    @property
+    def coef(self) -> NDArray[np.float64]: ...  # (n_problems, n_features)
+    @property
+    def intercept(self) -> NDArray[np.float64]: ...  # (n_problems,)
+    @property
+    def mean_coef(self) -> NDArray[np.float64]: ...  # (n_problems, n_features), or no columns
+    @property
+    def mean_intercept(self) -> NDArray[np.float64]: ...  # (n_problems,)
+    @property
+    def epochs(self) -> list[list[tuple[float, float, float]]]: ...  # loss, objective, score
+    @property
+    def converged(self) -> list[bool]: ...
+    @property
+    def overflowed(self) -> list[bool]: ...  # in the last epoch
+
+def sgd_fit(
+    X: Any,
+    y: NDArray[np.float64],
+    sample_weight: NDArray[np.float64] | None,
+    held_out: NDArray[np.bool_] | None,
+    settings: object,  # its attributes are the parameters
+    classes: Sequence[float | None],  # the positive one of each problem; None: y as it is
+    seeds: Sequence[int],
+    class_weights: Sequence[tuple[float, float]],  # of positive rows and of others
+    coef: NDArray[np.float64],  # (n_problems, n_features)
+    intercept: NDArray[np.float64],
+    mean_coef: NDArray[np.float64],  # (n_problems, n_features), or no columns
+    mean_intercept: NDArray[np.float64],
+    told: Any,  # called with problem, norm, nonzero, intercept, steps, loss, objective, score; or None
+) -> SgdFit: ...
+def descent_gradient(
+    X: Any,
+    y: NDArray[np.float64],  # (n_samples, n_targets), or (n_samples, 1) numbers of classes
+    sample_weight: NDArray[np.float64] | None,
+    chosen: NDArray[np.int64] | None,  # rows; None: all
+    coef: NDArray[np.float64],  # (n_targets, n_features)
+    intercept: NDArray[np.float64],
+    log_loss: bool,
+) -> tuple[float, NDArray[np.float64]]: ...  # mean loss and its gradient (n_targets, n_features + 1)

@@ -22,6 +22,8 @@ REGISTRY: dict[str, tuple[str, tuple[str, ...]]] = {
             "PoissonRegressor",
             "Ridge",
             "RidgeCV",
+            "SGDClassifier",
+            "SGDRegressor",
             "enet_path",
             "lasso_path",
         ),

@@ -38,6 +38,8 @@ mod _core {
     #[pymodule_export]
     use crate::errors::{NonFiniteError, SingularError};
     #[pymodule_export]
+    use crate::linear_model::descent::descent_gradient;
+    #[pymodule_export]
     use crate::linear_model::lasso::{ElasticNetFit, elastic_net, lasso_alpha_max};
     #[pymodule_export]
     use crate::linear_model::leave_one_out::ridge_leave_one_out;
@@ -49,6 +51,8 @@ mod _core {
     use crate::linear_model::permuted::permuted_squares;
     #[pymodule_export]
     use crate::linear_model::poisson::{PoissonFit, poisson_fit};
+    #[pymodule_export]
+    use crate::linear_model::sgd::{SgdFit, sgd_fit};
     #[pymodule_export]
     use crate::linear_model::{LinearFit, least_squares, linear_predict, ridge};
     #[pymodule_export]

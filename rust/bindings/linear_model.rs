@@ -7,6 +7,9 @@ pub mod moments;
 pub mod permuted;
 pub mod poisson;
 
+pub mod descent;
+pub mod sgd;
+
 use std::sync::OnceLock;
 
 use fulcra_core::linear_model::{Fit, least_squares as ols, predict, ridge as penalised};

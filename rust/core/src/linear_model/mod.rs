@@ -2,6 +2,7 @@
 
 mod by_columns;
 mod cholesky;
+pub mod descent;
 mod few_rows;
 pub mod glm;
 pub mod lasso;
@@ -18,6 +19,7 @@ pub mod proximal;
 mod qr;
 mod refine;
 pub mod ridge;
+pub mod sgd;
 mod triangle;
 
 use crate::Float;

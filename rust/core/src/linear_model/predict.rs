@@ -65,7 +65,7 @@ impl<F: Float> Task<f64> for Predict<'_, F> {
 const LANES: usize = 16;
 
 #[inline(always)]
-fn product<F: Float>(row: &[F], coef: &[f64]) -> f64 {
+pub(super) fn product<F: Float>(row: &[F], coef: &[f64]) -> f64 {
     let mut sums = [0.0; LANES];
     let (xs, bs) = (row.chunks_exact(LANES), coef.chunks_exact(LANES));
     let rest: f64 = xs.remainder().iter().zip(bs.remainder()).map(|(x, b)| x.to_f64() * b).sum();

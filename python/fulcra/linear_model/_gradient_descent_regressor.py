@@ -1,0 +1,196 @@
+"""GradientDescentRegressor: linear regression by gradient descent."""
+
+from typing import Any, ClassVar, Self
+
+from fulcra._base import Data, estimator_fit, raise_non_finite
+from fulcra.linear_model._base import LinearRegressor, as_matrix
+from fulcra.linear_model._gradient_descent import GradientDescent
+
+
+class GradientDescentRegressor(GradientDescent, LinearRegressor):
+    """Linear regression by gradient descent, to watch how weights are learned.
+
+    Parameters
+    ----------
+    learning_rate : float, default=0.1
+        How far a step goes along the gradient, at first.
+    schedule : {'constant', 'invscaling', 'exponential', 'cosine', 'step'}, default='constant'
+        How the rate falls with the iteration t = 0, 1, ...: not; by (t + 1)^-power_t; by
+        decay^(t / decay_every); by (1 + cos(pi t / max_iter)) / 2; by decay^floor(t / decay_every).
+    power_t : float, default=0.5
+        Exponent of 'invscaling'.
+    decay : float, default=0.5
+        Factor of 'exponential' and 'step'.
+    decay_every : int, default=100
+        In so many iterations.
+    solver : {'sgd', 'adam'}, default='sgd'
+        Steps along the gradient, or of Adam.
+    momentum : float, default=0.0
+        How much of the last step 'sgd' takes along.
+    nesterovs_momentum : bool, default=False
+        Whether the momentum is Nesterov's.
+    beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
+        Of 'adam'.
+    batch_size : int or None, default=None
+        Rows of a step; None takes all. An iteration is a pass over all rows, in an order of its own.
+    alpha : float, default=0.0
+        Strength of the penalty alpha ||w||^2 / 2; the intercept carries none.
+    fit_intercept : bool, default=True
+        Whether there is an intercept.
+    init : {'zeros', 'normal', 'xavier_uniform', 'he_normal'} or array-like, default='zeros'
+        Where to start: a name of `starting_weights` (the intercept starts at 0), or weights, the intercept's
+        last, of shape (n_features + 1,) or a row for each.
+    max_iter : int, default=1000
+        The most iterations.
+    tol : float, default=1e-6
+        The gradient norm that ends the descent, relative to that at weights of zero.
+    n_iter_no_change : int, default=10
+        So many iterations in a row that do not lower the loss end it; ten times as many where steps may rise
+        (momentum, Adam, batches).
+    random_state : int, RandomState instance or None, default=None
+        Of the start and the batches.
+    warm_start : bool, default=False
+        Whether `fit` begins with the weights that there are.
+    verbose : int, default=0
+        Above 0: a line for each iteration.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
+        The weights, in the dtype of X.
+    intercept_ : float or ndarray of shape (n_targets,)
+        What is added to the weighted sums.
+    history_ : dict of str to ndarray
+        Before each iteration and at the end: 'loss' with its penalty, 'gradient_norm' and 'learning_rate' of
+        shape (n_iter_ + 1,), and 'weights' of shape (n_iter_ + 1, n_features + 1), or with several
+        targets or classes (n_iter_ + 1, n_targets, n_features + 1), the intercept last.
+    n_iter_ : int
+        Iterations.
+    stop_reason_ : str
+        Why the descent ended, in a sentence.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        The names of the columns, where X had names that are all strings.
+
+    See Also
+    --------
+    fulcra.linear_model.LinearRegression : The same weights, exactly and at once.
+    fulcra.inspection.ConvergenceDisplay : A picture of the descent.
+
+    Notes
+    -----
+    The loss is (y - prediction)^2 / 2,
+    by weighted mean over the rows. Columns are not scaled: the descent is seen on the data as they are.
+    A rate above 2 / L, L the steepest curvature, diverges: the warning
+    names a rate that would not, and the steepest column.
+
+    References
+    ----------
+    Cauchy (1847), "Methode generale pour la resolution des systemes d'equations simultanees".
+    Polyak (1964), "Some methods of speeding up the convergence of iteration methods".
+    Sutskever, Martens, Dahl and Hinton (2013), "On the importance of initialization and momentum", ICML.
+    Kingma and Ba (2015), "Adam: a method for stochastic optimization", ICLR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fulcra.linear_model import GradientDescentRegressor
+    >>> years = np.array([[1.0], [2.0], [3.0], [4.0], [5.0]])
+    >>> salary = np.array([30.0, 35.0, 45.0, 50.0, 60.0])  # in thousands
+    >>> model = GradientDescentRegressor(max_iter=2000, tol=1e-9).fit(years, salary)
+    >>> round(float(model.intercept_), 4), model.coef_.round(4).tolist()
+    (21.5, [7.5])
+    >>> model.predict([[6.0]]).round(4).tolist()
+    [66.5]
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = GradientDescent._parameter_constraints
+
+    def __init__(
+        self,
+        *,
+        learning_rate: float = 0.1,
+        schedule: str = "constant",
+        power_t: float = 0.5,
+        decay: float = 0.5,
+        decay_every: int = 100,
+        solver: str = "sgd",
+        momentum: float = 0.0,
+        nesterovs_momentum: bool = False,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        batch_size: int | None = None,
+        alpha: float = 0.0,
+        fit_intercept: bool = True,
+        init: Any = "zeros",
+        max_iter: int = 1000,
+        tol: float = 1e-6,
+        n_iter_no_change: int = 10,
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.power_t = power_t
+        self.decay = decay
+        self.decay_every = decay_every
+        self.solver = solver
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.batch_size = batch_size
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.init = init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    @estimator_fit
+    def fit(self, X: Data, y: Data, sample_weight: Data = None) -> Self:
+        """Learn the weights.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            The rows; columns of one scale are learned soonest.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            What is to be predicted, finite.
+        sample_weight : array-like of shape (n_samples,) or float, default=None
+            Weight of each row; 2 is the same as the row twice, where all rows are a step.
+
+        Returns
+        -------
+        self
+            The fitted estimator. If anything goes wrong, or is interrupted, it is as it was before.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the weights are unusable, or X or y are not finite: the message names the first
+            such row and column.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the descent diverged, or came to no end within `max_iter` iterations: the message says why.
+        """
+        rows, targets, weights = self._checked(X, y, sample_weight)
+        raise_non_finite(self, rows)
+        several = as_matrix(targets)
+        W = self._descend(rows, several, weights, several.shape[1], log_loss=False)
+        self._keep(W[:, :-1], W[:, -1], targets, rows.dtype)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
