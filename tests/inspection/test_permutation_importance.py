@@ -73,7 +73,7 @@ def test_two_rows_on_paper() -> None:
         {"a": "neg_mean_squared_error"},
         lambda model, X, y: float(X[0, 0] + model.predict(X)[0]),
     ],
-    ids=str,
+    ids=lambda scoring: "callable" if callable(scoring) else str(scoring),
 )
 def test_regressors_have_scikit_learns_numbers(estimator: Any, scoring: Any) -> None:
     estimator.fit(PATIENTS, PROGRESS)
