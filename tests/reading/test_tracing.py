@@ -169,6 +169,13 @@ def test_without_rows_names_are_there_all_the_same():
     assert trace([dropped.fit(HOUSES)], None, list(HOUSES.columns)).features == ("rooms",)
 
 
+def test_a_part_that_is_given_no_columns():
+    X = np.array([[1.0, 0.0], [2.0, 1.0], [4.0, 0.0]])
+    steps = make_column_transformer((StandardScaler(), []), ("passthrough", [1]))
+    model = make_pipeline(steps, LinearRegression()).fit(X, [1.0, 3.0, 1.0])
+    np.testing.assert_allclose(weights(model, X).weights, [[2.0]], atol=1e-12)
+
+
 @pytest.mark.parametrize("make", [np.asarray, sp.csr_matrix, sp.csc_array])
 def test_moments_of_dense_and_sparse_columns(make):
     rng = np.random.default_rng(1)

@@ -106,7 +106,7 @@ def column_parts(transformer: ColumnTransformer) -> Iterator[tuple[Any, NDArray[
             wanted = np.atleast_1d(np.asarray(given, dtype=object if isinstance(given, str) else None))
             if wanted.dtype.kind in "OU":
                 wanted = np.array([names.index(column) for column in wanted], dtype=np.intp)
-            picked = everything[wanted]
+            picked = everything[wanted] if wanted.size else everything[:0]  # an empty list is of floats
         yield part, picked, to
 
 
