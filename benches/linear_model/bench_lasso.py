@@ -88,7 +88,7 @@ def gap(X: Any, y: np.ndarray, coef: np.ndarray, alpha: float, l1_ratio: float) 
 
 def _calls(case: Case, X: Any, y: np.ndarray, alphas: np.ndarray) -> dict[str, Callable[[], np.ndarray]]:
     """Return what each contender does: weights (n_features, n_alphas)."""
-    tight = {"tol": GAP, "max_iter": 100_000}
+    tight: dict[str, Any] = {"tol": GAP, "max_iter": 100_000}
     if case.path:
         calls: dict[str, Callable[[], np.ndarray]] = {
             OURS: lambda: lasso_path(X, y, alphas=alphas, **tight)[1],
@@ -99,7 +99,7 @@ def _calls(case: Case, X: Any, y: np.ndarray, alphas: np.ndarray) -> dict[str, C
 
             calls[CELER] = lambda: celer.celer_path(X, y, "lasso", alphas=alphas, tol=GAP)[1]
         return calls
-    given = {"l1_ratio": case.l1_ratio, "fit_intercept": False}
+    given: dict[str, Any] = {"l1_ratio": case.l1_ratio, "fit_intercept": False}
 
     def fitted(model: Any) -> np.ndarray:
         found: np.ndarray = model.fit(X, y).coef_[:, None]

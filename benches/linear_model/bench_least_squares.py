@@ -6,6 +6,7 @@ the columns, each once, at the rate of its best matrix product of that type, or 
 whichever is longer.
 """
 
+import importlib
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,7 +120,8 @@ def _measure(case: Case, n_threads: int, options: command.Options) -> list[tuple
 
 def _size(case: Case, truth: np.ndarray) -> np.ndarray:
     """Return what an error is relative to: the weight, or the largest where many are hardly there."""
-    return np.abs(truth) if case.shape[0] > case.shape[1] else np.abs(truth).max(keepdims=True)
+    sizes: np.ndarray = np.abs(truth)
+    return sizes if case.shape[0] > case.shape[1] else sizes.max(keepdims=True)
 
 
 def _limits(X: np.ndarray) -> dict[str, float]:
@@ -133,7 +135,7 @@ def _models(case: Case) -> dict[str, Any]:
     """Return the contenders that are installed."""
     intelex: Any = None
     if importlib.util.find_spec("sklearnex"):
-        from sklearnex import linear_model as intelex  # noqa: PLC0415 - seconds, and it may be missing
+        intelex = importlib.import_module("sklearnex.linear_model")
     if case.alpha is None:
         models = {OURS: LinearRegression(), PEER: sklearn.linear_model.LinearRegression()}
         return models | ({INTELEX: intelex.LinearRegression()} if intelex else {})

@@ -67,8 +67,8 @@ class GradientDescentClassifier(GradientDescent, LabelledScores, BaseEstimator):
         The labels, sorted; of two the second is the positive one.
     history_ : dict of str to ndarray
         Before each iteration and at the end: 'loss' with its penalty, 'gradient_norm' and 'learning_rate' of
-        shape (n_iter_ + 1,), and 'weights' of shape (n_iter_ + 1, n_features + 1), or with several
-        classes (n_iter_ + 1, n_classes, n_features + 1), the intercept last.
+        shape (n_iter + 1,), and 'weights' of shape (n_iter + 1, n_features + 1), or with several
+        classes (n_iter + 1, n_classes, n_features + 1), the intercept last.
     n_iter_ : int
         Iterations.
     stop_reason_ : str

@@ -62,8 +62,8 @@ class GradientDescentRegressor(GradientDescent, LinearRegressor):
         What is added to the weighted sums.
     history_ : dict of str to ndarray
         Before each iteration and at the end: 'loss' with its penalty, 'gradient_norm' and 'learning_rate' of
-        shape (n_iter_ + 1,), and 'weights' of shape (n_iter_ + 1, n_features + 1), or with several
-        targets or classes (n_iter_ + 1, n_targets, n_features + 1), the intercept last.
+        shape (n_iter + 1,), and 'weights' of shape (n_iter + 1, n_features + 1), or with several
+        targets or classes (n_iter + 1, n_targets, n_features + 1), the intercept last.
     n_iter_ : int
         Iterations.
     stop_reason_ : str
