@@ -401,6 +401,19 @@ class LogisticL1Fit:
     @property
     def diverged_column(self) -> int | None: ...  # None: with a penalty nothing does
 
+def logistic(
+    X: Any,
+    y: NDArray[np.int32],
+    sample_weight: NDArray[np.float64] | None,
+    coef_init: NDArray[np.float64] | None,
+    *,
+    n_classes: int,
+    alpha: float,
+    fit_intercept: bool,
+    tol: float,
+    max_iter: int,
+) -> LogisticL1Fit: ...  # as logistic_l1; gradient: relative, max |g| / sqrt(h c); column n_features: the intercept
+
 def logistic_l1(
     X: Any,
     y: NDArray[np.int32],

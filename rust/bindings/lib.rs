@@ -44,6 +44,8 @@ mod _core {
     #[pymodule_export]
     use crate::linear_model::leave_one_out::ridge_leave_one_out;
     #[pymodule_export]
+    use crate::linear_model::logistic::logistic;
+    #[pymodule_export]
     use crate::linear_model::logistic_l1::{LogisticL1Fit, logistic_l1};
     #[pymodule_export]
     use crate::linear_model::moments::{LinearMoments, linear_moments};

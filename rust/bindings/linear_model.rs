@@ -2,6 +2,7 @@
 
 pub mod lasso;
 pub mod leave_one_out;
+pub mod logistic;
 pub mod logistic_l1;
 pub mod moments;
 pub mod permuted;

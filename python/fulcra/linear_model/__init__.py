@@ -7,6 +7,7 @@ from fulcra.linear_model._elastic_net_cv import ElasticNetCV, LassoCV
 from fulcra.linear_model._gradient_descent_classifier import GradientDescentClassifier
 from fulcra.linear_model._gradient_descent_regressor import GradientDescentRegressor
 from fulcra.linear_model._linear_regression import LinearRegression
+from fulcra.linear_model._logistic import LogisticRegression
 from fulcra.linear_model._paths import enet_path, lasso_path
 from fulcra.linear_model._poisson import PoissonRegressor
 from fulcra.linear_model._ridge import Ridge
@@ -22,6 +23,7 @@ __all__ = [
     "Lasso",
     "LassoCV",
     "LinearRegression",
+    "LogisticRegression",
     "PoissonRegressor",
     "Ridge",
     "RidgeCV",

@@ -14,14 +14,14 @@ use crate::run::detached;
 #[pyclass(frozen, get_all, module = "fulcra._core")]
 pub struct LogisticL1Fit {
     /// (k, n_features), k = 1 for two classes
-    coef: Py<PyArray2<f64>>,
+    pub coef: Py<PyArray2<f64>>,
     /// (k,)
-    intercept: Py<PyArray1<f64>>,
-    n_iter: usize,
-    converged: bool,
-    gradient: f64,
-    loss: f64,
-    diverged_column: Option<usize>,
+    pub intercept: Py<PyArray1<f64>>,
+    pub n_iter: usize,
+    pub converged: bool,
+    pub gradient: f64,
+    pub loss: f64,
+    pub diverged_column: Option<usize>,
 }
 
 /// Logistic regression of the class indices y (n_samples,) with an L1 or elastic-net penalty.

@@ -8,6 +8,7 @@ pub mod glm;
 pub mod lasso;
 pub mod least_squares;
 pub mod leave_one_out;
+pub mod logistic;
 mod lsqr;
 pub mod moments;
 mod normal;
