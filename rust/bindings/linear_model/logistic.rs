@@ -1,9 +1,7 @@
 //! `fulcra_core::linear_model::logistic` for `LogisticRegression` with a squared penalty or none.
 
 use fulcra_core::linear_model::logistic::{self as smooth, Penalty, Rules};
-use numpy::{
-    IntoPyArray, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
-};
+use numpy::{IntoPyArray, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 

@@ -2,6 +2,8 @@
 //! several (`softmax`). Scores of classes are eta = X w + b; s are the rows' weights, p the probabilities.
 
 mod binary;
+mod curvature;
+mod passes;
 mod softmax;
 
 use super::checked;
