@@ -38,6 +38,14 @@ NOT_DONE = {
     # A warning that scikit-learn's Newton solver gives before it falls back to L-BFGS on dependent columns,
     # where ours does not stumble: see test_dependent_columns_give_the_shortest_weights.
     "sklearn.linear_model._glm.tests.test_glm": "not test_linalg_warning_with_newton_solver",
+    # The class for cross-validation is not ours yet, callbacks hear of no steps, and the others look at
+    # the words of warnings, at private methods, at liblinear's float64 and random coordinates, and at what
+    # its C code cannot hold (64-bit indices, values above 1e30). See tests/linear_model/test_logistic.py.
+    "sklearn.linear_model.tests.test_logistic": (
+        "not (CV or cv or callback or test_max_iter or test_large_sparse_matrix or test_newton_cholesky_fallback "
+        "or test_liblinear_dual_random_state or test_logreg_predict_proba_multinomial "
+        "or test_liblinear_with_large_values or (test_dtype_match and liblinear))"
+    ),
     # All solvers are names of the exact solution: there are no iterations to count, to stop too soon or to
     # warn of. See test_solvers_are_names_of_the_same_bits and test_sparse_rows_are_the_same_rows.
     "sklearn.linear_model.tests.test_ridge": (
@@ -155,6 +163,7 @@ def test_the_tests_of_nearest_centroid_pass(tmp_path: Path) -> None:
     ("module", "more_than"),
     [
         ("sklearn.linear_model.tests.test_base", 150),
+        ("sklearn.linear_model.tests.test_logistic", 150),
         ("sklearn.linear_model.tests.test_ridge", 1500),
         ("sklearn.linear_model.tests.test_sgd", 700),
     ],

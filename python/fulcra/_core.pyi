@@ -412,8 +412,7 @@ def logistic(
     fit_intercept: bool,
     tol: float,
     max_iter: int,
-) -> LogisticL1Fit: ...  # as logistic_l1; gradient: relative, max |g| / sqrt(h c); column n_features: the intercept
-
+) -> LogisticL1Fit: ...  # as logistic_l1; gradient: max |g| / sqrt(h c); n_features: the intercept
 def logistic_l1(
     X: Any,
     y: NDArray[np.int32],

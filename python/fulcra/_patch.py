@@ -19,6 +19,7 @@ REGISTRY: dict[str, tuple[str, tuple[str, ...]]] = {
             "Lasso",
             "LassoCV",
             "LinearRegression",
+            "LogisticRegression",
             "PoissonRegressor",
             "Ridge",
             "RidgeCV",

@@ -17,7 +17,7 @@ from fulcra._base import Data, Floats, check_rows, non_finite_error, raise_non_f
 
 
 class LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A classifier whose scores are ``X @ coef_.T + intercept_``: log-odds of two classes, softmax of more."""
+    """A classifier whose scores are ``X @ coef_.T + intercept_``: log-odds, or softmax."""
 
     classes_: NDArray[Any]
     coef_: Any
@@ -39,8 +39,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         coef : array-like or data frame of shape (n_features,), (1, n_features) or (n_classes, n_features)
-            The weights; float32 is kept, everything else becomes float64. One row is the log-odds of the second
-            of two classes.
+            The weights; float32 is kept, everything else becomes float64. One row is the log-odds of the
+            second of two classes.
         intercept : float or array-like of shape (1,) or (n_classes,), default=0.0
             The scores where all features are 0.
         classes : array-like of shape (n_classes,), default=None
@@ -59,8 +59,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If weights or intercepts are not finite, or intercepts, classes or names do not match them in number,
-            or a class is named twice.
+            If weights or intercepts are not finite, or intercepts, classes or names do not match them in
+            number, or a class is named twice.
 
         Examples
         --------
@@ -81,7 +81,9 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if feature_names is not None:
             names = np.asarray(feature_names, dtype=object)
             if names.shape != weights.shape[1:]:
-                raise ValueError(f"feature_names has {names.size} names; coef has {weights.shape[1]} columns.")
+                raise ValueError(
+                    f"feature_names has {names.size} names; coef has {weights.shape[1]} columns."
+                )
             model.feature_names_in_ = names
         if len(weights) == 2:
             raise ValueError(
@@ -106,7 +108,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         constant = np.broadcast_to(constant, weights.shape[:1]).copy()
         model.classes_ = known
         if many == 2:
-            sign = weights.dtype.type(1 if order[0] == 0 else -1)  # the second label given is the first sorted
+            sign = weights.dtype.type(1 if order[0] == 0 else -1)  # the labels may have changed places
             model.coef_, model.intercept_ = sign * weights, sign * constant
         else:
             model.coef_, model.intercept_ = weights[order], constant[order]
@@ -182,11 +184,13 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         scores = self._scores(X)
         if scores.shape[1] == 1:
-            return np.hstack([-np.logaddexp(0, scores), -np.logaddexp(0, -scores)])
+            both: Floats = np.hstack([-np.logaddexp(0, scores), -np.logaddexp(0, -scores)])
+            return both
         scores -= scores.max(axis=1, keepdims=True)
         with np.errstate(under="ignore"):
             scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        return scores
+        logarithms: Floats = scores
+        return logarithms
 
     def predict_proba(self, X: Data) -> Floats:
         """Return the probabilities of the classes.
@@ -252,7 +256,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         require_fitted(self, "coef_")
         rows = check_rows(self, X, reset=False)
         coef = self.coef_.toarray() if sp.issparse(self.coef_) else self.coef_
-        weights = np.ascontiguousarray(coef, dtype=np.float64)
+        weights = np.ascontiguousarray(np.atleast_2d(coef), dtype=np.float64)
         constants = np.array(np.broadcast_to(self.intercept_, len(weights)), dtype=np.float64)
         with self._flaws_named():
             scores: Floats = _core.linear_predict(rows, weights, constants)
@@ -301,7 +305,8 @@ def check_solver(solver: str, penalty: str | None, *, dual: bool) -> None:
 
 
 def penalty_of(estimator: Any) -> tuple[float, float]:
-    """Return C and the L1 ratio that an estimator's parameters, old and new, say, with scikit-learn's warnings."""
+    """Return C and the L1 ratio that parameters, old and new, say, with scikit-learn's warnings."""
+    penalty: str | None
     C, ratio, given = float(estimator.C), estimator.l1_ratio, estimator.penalty
     if given == "deprecated":
         if ratio is None:
@@ -316,17 +321,19 @@ def penalty_of(estimator: Any) -> tuple[float, float]:
     else:
         penalty = given
         warnings.warn(
-            "'penalty' was deprecated in version 1.8 and will be removed in 1.10. To avoid this warning, leave "
-            "'penalty' set to its default value and use 'l1_ratio' or 'C' instead. Use l1_ratio=0 instead of "
-            "penalty='l2', l1_ratio=1 instead of penalty='l1', l1_ratio set to a float between 0 and 1 instead of "
-            "penalty='elasticnet', and C=np.inf instead of penalty=None.",
+            "'penalty' was deprecated in version 1.8 and will be removed in 1.10. To avoid this warning, "
+            "leave 'penalty' set to its default value and use 'l1_ratio' or 'C' instead. Use l1_ratio=0 "
+            "instead of penalty='l2', l1_ratio=1 instead of penalty='l1', l1_ratio set to a float "
+            "between 0 and 1 "
+            "instead of penalty='elasticnet', and C=np.inf instead of penalty=None.",
             FutureWarning,
             stacklevel=4,
         )
     check_solver(estimator.solver, penalty, dual=estimator.dual)
     if penalty != "elasticnet" and ratio is not None and 0 < ratio < 1:
         warnings.warn(
-            f"l1_ratio parameter is only used when penalty is 'elasticnet'. Got (penalty={penalty})", stacklevel=4
+            f"l1_ratio parameter is only used when penalty is 'elasticnet'. Got (penalty={penalty})",
+            stacklevel=4,
         )
     if (given == "l2" and ratio != 0) or (given == "l1" and ratio != 1):
         warnings.warn(

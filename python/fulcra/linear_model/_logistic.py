@@ -12,16 +12,17 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_consistent_length, column_or_1d, compute_class_weight
+from sklearn.utils import check_consistent_length, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
 
 from fulcra import _core
 from fulcra._base import Data, Interval, StrOptions, check_rows, check_weights, estimator_fit
 from fulcra._progress import CallbackSupport
 from fulcra.linear_model._classifier import LinearClassifier, penalty_of
 
-#: How much smaller than `tol` the certified quantity is: the last of Newton's steps squares it.
-_FACTOR = 1e-4
+#: How much smaller than `tol` a relative gradient is, and a gap: the objective's excess is of its square.
+_GRADIENT, _GAP = 1e-2, 1e-4
 #: Below this, rounding decides.
 _LEAST = 1e-13
 
@@ -29,38 +30,40 @@ _LEAST = 1e-13
 class LogisticRegression(CallbackSupport, LinearClassifier):
     """Classes by their features: log-odds are weighted sums, so probabilities are given too.
 
-    Takes the place of `sklearn.linear_model.LogisticRegression`. It minimises the sum over the rows of minus the
-    log-probability of their class, plus ``(l1_ratio ||w||_1 + (1 - l1_ratio) / 2 ||w||²) / C``. Two classes have
-    one vector of weights, more have one each (softmax). Intercepts carry no penalty.
+    Takes the place of `sklearn.linear_model.LogisticRegression`. It minimises the sum over the rows of minus
+    the log-probability of their class, plus ``(l1_ratio ||w||_1 + (1 - l1_ratio) / 2 ||w||²) / C``. Two
+    classes have one vector of weights, more have one each (softmax). Intercepts carry no penalty.
 
     Parameters
     ----------
     penalty : {'l1', 'l2', 'elasticnet'} or None, default='deprecated'
         Deprecated in scikit-learn 1.8: `l1_ratio` and `C` say it.
     C : float, default=1.0
-        Inverse of the penalty's strength. ``np.inf`` is no penalty: the weights are those of maximum likelihood.
+        Inverse of the penalty's strength. ``np.inf`` is no penalty: the weights are those of maximum
+        likelihood.
     l1_ratio : float, default=0.0
-        0 draws weights towards 0 by their squares, 1 by their sizes, which makes some of them exactly 0; between
-        them lies the elastic net.
+        0 draws weights towards 0 by their squares, 1 by their sizes, which makes some of them exactly 0;
+        between them lies the elastic net.
     dual : bool, default=False
         Accepted with ``solver='liblinear'`` and squares; the primal is solved.
     tol : float, default=1e-4
-        The fit has converged where what certifies it is at most a ten-thousandth of this (and at least 1e-13). It
-        is the largest over the coordinates of ``|g| / sqrt(h c)``, with gradient g, the Hessian's diagonal h and
-        the mean curvature c: by so much would a step in that coordinate alone change the log-odds, so the units
-        of X do not matter. With L1 it is the duality gap beside the objective.
+        The fit has converged where the relative gradient is at most a hundredth of this (and at least 1e-13).
+        It is the largest over the coordinates of ``|g| / sqrt(h c)``, with gradient g, the Hessian's diagonal
+        h and the mean curvature c: by so much would a step in that coordinate alone change the log-odds, so
+        the units of X do not matter. With L1 a duality gap beside the objective of a ten-thousandth of it
+        certifies.
     fit_intercept : bool, default=True
         Whether intercepts are learned.
     intercept_scaling : float, default=1
-        With ``solver='liblinear'``, the constant that stands for the intercept's feature; the intercept is then
-        penalised like a weight, the less the larger this is.
+        With ``solver='liblinear'``, the constant that stands for the intercept's feature; the intercept is
+        then penalised like a weight, the less the larger this is.
     class_weight : dict or 'balanced', default=None
         Weights of the classes, by label; 'balanced' gives each class the same total.
     random_state : int, RandomState instance or None, default=None
         Accepted; nothing is random.
     solver : {'lbfgs', 'liblinear', 'newton-cg', 'newton-cholesky', 'sag', 'saga'}, default='lbfgs'
-        A name that promises what scikit-learn's solver can do: L1 needs 'liblinear' or 'saga', the elastic net
-        'saga', several classes any but 'liblinear'. All are Newton's method, and but for the intercept of
+        A name that promises what scikit-learn's solver can do: L1 needs 'liblinear' or 'saga', the elastic
+        net 'saga', several classes any but 'liblinear'. All are Newton's method, and but for the intercept of
         'liblinear' give the same bits.
     max_iter : int, default=100
         Newton steps at most.
@@ -93,13 +96,13 @@ class LogisticRegression(CallbackSupport, LinearClassifier):
     References
     ----------
     McCullagh and Nelder (1989), "Generalized Linear Models", 2nd edition, Chapman and Hall.
-    Albert and Anderson (1984), "On the existence of maximum likelihood estimates in logistic regression models",
-    Biometrika 71.
+    Albert and Anderson (1984), "On the existence of maximum likelihood estimates in logistic regression
+    models", Biometrika 71.
 
     Examples
     --------
-    By hand: of the rows with 0 one in four is a 1, of those with 1 three in four, so the log-odds are -log 3 and
-    log 3.
+    By hand: of the rows with 0 one in four is a 1, of those with 1 three in four, so the log-odds are -log 3
+    and log 3.
 
     >>> import numpy as np
     >>> from fulcra.linear_model import LogisticRegression
@@ -185,8 +188,8 @@ class LogisticRegression(CallbackSupport, LinearClassifier):
         Raises
         ------
         ValueError
-            If a parameter or the weights are unusable, the solver's name does not promise what is asked for, y
-            has one class only, or X is not finite: the message names the first such row and column.
+            If a parameter or the weights are unusable, the solver's name does not promise what is asked for,
+            y has one class only, or X is not finite: the message names the first such row and column.
 
         Warns
         -----
@@ -201,7 +204,8 @@ class LogisticRegression(CallbackSupport, LinearClassifier):
         check_consistent_length(rows, labels)
         if self.solver == "liblinear" and len(classes) > 2:
             raise ValueError(
-                "The 'liblinear' solver does not support multiclass classification (n_classes >= 3). Choose "
+                "Only binary classification is supported. The type of the target is multiclass. The "
+                "'liblinear' solver does not support multiclass classification (n_classes >= 3). Choose "
                 "another solver, or wrap the estimator in a OneVsRestClassifier."
             )
         weights = class_weights(self.class_weight, classes, labels, check_weights(sample_weight, rows))
@@ -257,17 +261,18 @@ class LogisticRegression(CallbackSupport, LinearClassifier):
         column = found.diverged_column
         if column is None:
             return (
-                f"{type(self).__name__} has not converged: {found.n_iter} steps left {found.gradient:.1e} of what "
-                f"certifies it. Raise max_iter={self.max_iter}, or lower C={self.C}."
+                f"{type(self).__name__} has not converged: {found.n_iter} steps left {found.gradient:.1e} of "
+                f"what certifies it. Raise max_iter={self.max_iter}, or lower C={self.C}."
             )
         names = getattr(self, "feature_names_in_", None)
-        where = f"column {column}" if names is None else f"column {names[column]!r}" if column < len(names) else ""
         if column >= self.n_features_in_:
             where = "the intercept"
+        else:
+            where = f"column {column}" if names is None else f"column {names[column]!r}"
         return (
-            f"{type(self).__name__} has not converged: no finite weights are best, since the features separate "
-            f"classes. The weight of {where} goes to infinity; the weights kept are finite. Leave it out, or "
-            f"lower C={self.C}."
+            f"{type(self).__name__} has not converged: no finite weights are best, since the features "
+            f"separate classes. The weight of {where} goes to infinity; the weights kept are finite. "
+            f"Leave it out, or lower C={self.C}."
         )
 
     def __sklearn_tags__(self) -> Any:
@@ -293,8 +298,8 @@ def encoded(estimator: Any, y: Data) -> tuple[NDArray[np.int32], NDArray[Any]]:
     classes, indices = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            "This solver needs samples of at least 2 classes in the data, but the data contains only one class: "
-            f"{classes[0]!r}"
+            "This solver needs samples of at least 2 classes in the data, but the data contains only one "
+            f"class: {classes[:1].tolist()[0]!r}"
         )
     return indices.astype(np.int32), classes
 
@@ -309,6 +314,7 @@ def class_weights(
     if class_weight is None:
         return weights
     by_class = compute_class_weight(class_weight, classes=classes, y=classes[labels], sample_weight=weights)
+    by_class = np.where(np.isfinite(by_class), by_class, 0.0)  # no row of the class counts: 0 / 0
     of_rows: NDArray[np.float64] = by_class.astype(np.float64)[labels]
     if (of_rows < 0).any():
         raise ValueError(f"class_weight must not be negative; it is {class_weight!r}.")
@@ -344,17 +350,18 @@ def solve(
         rows, fit_intercept = wide, False
     else:
         scaling = None
-    shared = {
+    shared: dict[str, Any] = {
         "n_classes": n_classes,
         "alpha": alpha,
         "fit_intercept": fit_intercept,
-        "tol": max(_FACTOR * tol, _LEAST),
         "max_iter": max_iter,
     }
     if l1_ratio > 0 and alpha > 0:
-        found = _core.logistic_l1(rows, labels, weights, start, l1_ratio=l1_ratio, **shared)  # type: ignore[arg-type]
+        found = _core.logistic_l1(
+            rows, labels, weights, start, l1_ratio=l1_ratio, tol=max(_GAP * tol, _LEAST), **shared
+        )
     else:
-        found = _core.logistic(rows, labels, weights, start, **shared)  # type: ignore[arg-type]
+        found = _core.logistic(rows, labels, weights, start, tol=max(_GRADIENT * tol, _LEAST), **shared)
     if scaling is None:
         return found
     return _Unscaled(found, scaling)

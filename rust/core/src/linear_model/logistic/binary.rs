@@ -39,7 +39,8 @@ pub fn fit<F: Float>(
     let total: f64 = (0..rows.n()).map(weight).sum();
     let ones: f64 = targets.iter().enumerate().map(|(i, y)| weight(i) * y).sum();
     let odds = (ones / (total - ones)).ln();
-    let constant = if penalty.intercept && odds.is_finite() { odds } else { 0.0 };
+    // Without a step the start shows, and that is to be nothing.
+    let constant = if penalty.intercept && odds.is_finite() && rules.max_iter > 0 { odds } else { 0.0 };
     let zeros = vec![0.0; rows.d()];
     let mut starts = vec![(&zeros[..], constant)];
     starts.extend(start.map(|(coef, intercept)| (coef, intercept[0])));

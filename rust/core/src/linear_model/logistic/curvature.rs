@@ -24,7 +24,7 @@ pub struct Curvature {
 /// Columns of which blocks are formed.
 const MOST: usize = 1200;
 /// Rows that they are formed of, for each column.
-const ROWS: usize = 6;
+const ROWS: usize = 3;
 
 impl Curvature {
     /// At probabilities `p` (n, k) of rows with weights `s` (n,), and penalties `alphas` (wide,).

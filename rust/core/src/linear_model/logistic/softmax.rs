@@ -62,7 +62,8 @@ pub fn fit<F: Float>(
     classes.iter().zip(&s).for_each(|(&class, s)| shares[class as usize] += s);
     let solver = Solver { rows, passes, classes, k, s, alphas };
     let mut first = vec![0.0; wide * k];
-    if penalty.intercept && shares.iter().all(|&share| share > 0.0) {
+    // Without a step the start shows, and that is to be nothing.
+    if penalty.intercept && rules.max_iter > 0 && shares.iter().all(|&share| share > 0.0) {
         (0..k).for_each(|c| first[d * k + c] = shares[c].ln());
         centre(&mut first, k);
     }
@@ -129,8 +130,14 @@ impl<F: Float> Solver<'_, F> {
         let free = self.alphas.iter().all(|&alpha| alpha == 0.0);
         let (mut n_iter, mut marching, mut first_unit) = (0, 0, Vec::new());
         let (mut moved, mut wide) = (f64::INFINITY, false);
+        let mut curvature = self.curvature(&state, run)?;
+        // Changes of scores since the curvature was looked at.
+        let mut since = 0.0;
         loop {
-            let curvature = Curvature::new(self.rows, &self.passes, &state.p, &self.s, self.k, &self.alphas, run)?;
+            if since > NEAR {
+                curvature = self.curvature(&state, run)?;
+                since = 0.0;
+            }
             if first_unit.is_empty() {
                 first_unit = curvature.unit();
             }
@@ -152,6 +159,7 @@ impl<F: Float> Solver<'_, F> {
                 continue;
             };
             moved = state.scores.iter().zip(&next.scores).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            since += moved;
             n_iter += 1;
             marching = if fall <= NOTHING && moved > NEAR { marching + 1 } else { 0 };
             state = next;
@@ -161,6 +169,10 @@ impl<F: Float> Solver<'_, F> {
                 return Ok((state, Ending { n_iter, converged: false, gradient, diverged: Some(farthest) }));
             }
         }
+    }
+
+    fn curvature(&self, state: &State, run: &Run<'_>) -> Result<Curvature> {
+        Curvature::new(self.rows, &self.passes, &state.p, &self.s, self.k, &self.alphas, run)
     }
 
     /// Scores, probabilities, objective and gradient, all in f64.
@@ -303,7 +315,7 @@ impl<F: Float> Solver<'_, F> {
         }
         centre(&mut found, k);
         let found = self.evaluate(found, run)?;
-        let curvature = Curvature::new(self.rows, &self.passes, &found.p, &self.s, k, &self.alphas, run)?;
+        let curvature = self.curvature(&found, run)?;
         if curvature.relative(&found.gradient) <= 10.0 * gradient {
             *state = found;
         }
@@ -318,4 +330,57 @@ fn softmax(u: &[f64], p: &mut [f64]) -> (f64, f64) {
     let sum: f64 = p.iter().sum();
     p.iter_mut().for_each(|p| *p /= sum);
     (most, sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fit;
+    use super::*;
+    use crate::rows::{Csr, Dense};
+
+    const RULES: Rules = Rules { gradient: 1e-10, max_iter: 100 };
+
+    #[test]
+    fn three_groups_have_their_shares() {
+        // Where x is 0 classes have shares 1/2, 1/4, 1/4; where it is 1, 1/4, 1/4, 1/2.
+        let x = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0];
+        let y = [0, 0, 1, 2, 0, 1, 2, 2];
+        let (values, columns, starts) = ([1.0; 4], [0; 4], [0, 0, 0, 0, 0, 1, 2, 3, 4]);
+        for rows in
+            [Rows::Dense(Dense::new(&x, 8, 1).unwrap()), Rows::Csr(Csr::new(&values, &columns, &starts, 1).unwrap())]
+        {
+            let penalty = Penalty { alpha: 0.0, intercept: true };
+            let found = fit(&rows, &y, 3, None, None, penalty, RULES, &Run::alone()).unwrap();
+            let (w, b) = (&found.coef, &found.intercept);
+            assert!(found.converged && found.diverged.is_none());
+            assert!((b[0] - b[1] - 2.0_f64.ln()).abs() < 1e-9 && (b[1] - b[2]).abs() < 1e-9, "{found:?}");
+            assert!((w[2] - w[0] - 4.0_f64.ln()).abs() < 1e-9, "{found:?}");
+            assert!(w.iter().sum::<f64>().abs() < 1e-12 && b.iter().sum::<f64>().abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_the_number_of_threads() {
+        let (n, d) = (5000, 12);
+        let x: Vec<f64> = (0..n * d).map(|i| (i as f64 * 0.37).sin() + (i as f64 * 1.7).cos()).collect();
+        let y: Vec<u32> = (0..n).map(|i| (x[i * d] * 10.0 + i as f64).rem_euclid(4.0) as u32).collect();
+        let rows = Rows::Dense(Dense::new(&x, n, d).unwrap());
+        let on = |threads| {
+            let run = Run::new(threads, &crate::run::Unattended);
+            fit(&rows, &y, 4, None, None, Penalty { alpha: 1.0, intercept: true }, RULES, &run).unwrap().coef
+        };
+        assert_eq!(on(1), on(2));
+        assert_eq!(on(1), on(5));
+    }
+
+    #[test]
+    fn bad_input_is_an_error() {
+        let rows = Rows::Dense(Dense::new(&[1.0, 2.0, 3.0], 3, 1).unwrap());
+        let (run, penalty) = (Run::alone(), Penalty { alpha: 1.0, intercept: true });
+        assert!(fit(&rows, &[0, 1, 3], 3, None, None, penalty, RULES, &run).is_err());
+        assert!(fit(&rows, &[0, 1], 3, None, None, penalty, RULES, &run).is_err());
+        assert!(fit(&rows, &[0, 1, 2], 3, None, Some((&[0.0; 2], &[0.0; 3])), penalty, RULES, &run).is_err());
+        let rows = Rows::Dense(Dense::new(&[1.0, f64::NAN, 3.0], 3, 1).unwrap());
+        assert!(fit(&rows, &[0, 1, 2], 3, None, None, penalty, RULES, &run).is_err());
+    }
 }
