@@ -46,7 +46,14 @@ def test_examples_print_what_they_say(name: str, capsys: pytest.CaptureFixture[s
         *(("linear_model", name) for name in fulcra.linear_model.__all__ if name != "WeightedSum"),
         *(
             ("linear_model", f"{name}.from_weights")
-            for name in ("Lasso", "LinearRegression", "LogisticRegression", "PoissonRegressor", "Ridge", "RidgeCV")
+            for name in (
+                "Lasso",
+                "LinearRegression",
+                "LogisticRegression",
+                "PoissonRegressor",
+                "Ridge",
+                "RidgeCV",
+            )
         ),
         # What functions return is shown by their examples.
         *(("metrics", name) for name in fulcra.metrics.__all__ if name.islower()),

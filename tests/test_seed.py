@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from fulcra import linear_model
 from fulcra.cluster import (
     FuzzyCMeans,
     KMeans,
@@ -17,7 +18,6 @@ from fulcra.inspection import explain_weights
 from fulcra.linear_model import (
     GradientDescentRegressor,
     LinearRegression,
-    LogisticRegression,
     gradient_step,
     magnitude,
     starting_weights,
@@ -262,7 +262,7 @@ def test_the_oracles_themselves_on_paper() -> None:
 
 
 def test_spam_probabilities_by_weights() -> None:
-    spam = LogisticRegression.from_weights([0.5, 1.2, -0.8], -0.3, classes=["ham", "spam"])
+    spam = linear_model.LogisticRegression.from_weights([0.5, 1.2, -0.8], -0.3, classes=["ham", "spam"])
     X = [[3, 1, 0], [1, 0, 1]]
     by_hand = 1 / (1 + np.exp([-2.4, 0.6]))
     np.testing.assert_allclose(spam.predict_proba(X)[:, 1], by_hand, rtol=1e-14)
@@ -271,7 +271,7 @@ def test_spam_probabilities_by_weights() -> None:
 
 def test_a_cat_a_dog_or_a_bird_by_weights() -> None:
     weights = [[0.8, 0.6, -0.9, 0.2], [0.7, 0.4, -0.8, 0.5], [-0.5, -0.3, 0.9, -0.2]]
-    animals = LogisticRegression.from_weights(weights, classes=["cat", "dog", "bird"])
+    animals = linear_model.LogisticRegression.from_weights(weights, classes=["cat", "dog", "bird"])
     assert animals.classes_.tolist() == ["bird", "cat", "dog"]
     scores = animals.decision_function([[1, 1, 0, 0.2], [0, 0, 1, 0.1]])
     np.testing.assert_allclose(scores, [[-0.84, 1.44, 1.2], [0.88, -0.88, -0.75]], rtol=1e-12)

@@ -42,7 +42,8 @@ NOT_DONE = {
     # the words of warnings, at private methods, at liblinear's float64 and random coordinates, and at what
     # its C code cannot hold (64-bit indices, values above 1e30). See tests/linear_model/test_logistic.py.
     "sklearn.linear_model.tests.test_logistic": (
-        "not (CV or cv or callback or test_max_iter or test_large_sparse_matrix or test_newton_cholesky_fallback "
+        "not (CV or cv or callback or test_max_iter or test_large_sparse_matrix "
+        "or test_newton_cholesky_fallback "
         "or test_liblinear_dual_random_state or test_logreg_predict_proba_multinomial "
         "or test_liblinear_with_large_values or (test_dtype_match and liblinear))"
     ),
