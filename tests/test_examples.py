@@ -67,6 +67,7 @@ def test_example(example: Path, tmp_path: Path) -> None:
 def test_there_is_an_example_for_each_use() -> None:
     assert [path.stem for path in EXAMPLES] == [
         "plot_bicycles_by_poisson",
+        "plot_credit_default",
         "plot_credit_grades",
         "plot_customers_rfm",
         "plot_documents_by_cosine",
@@ -75,6 +76,7 @@ def test_there_is_an_example_for_each_use() -> None:
         "plot_market_positions",
         "plot_patients",
         "plot_sensor_monitoring",
+        "plot_sentiment_of_tweets",
         "plot_wages",
     ]
 
