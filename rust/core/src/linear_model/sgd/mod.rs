@@ -349,17 +349,23 @@ impl<F: Float> Task<f64> for Block<'_, '_, F> {
         match &data.rows {
             Rows::Dense(x) => {
                 buffer.resize(rows.len() * width, 0.0); // the ends of rows stay 0
-                for (&i, to) in rows.iter().zip(buffer.chunks_exact_mut(width)) {
-                    to.iter_mut().zip(x.row(i as usize)).for_each(|(to, x)| *to = x.to_f64());
+                let mut at = 0;
+                while at < rows.len() {
+                    widen(x.row(rows[at] as usize), &mut buffer[at * width..][..width]);
+                    at += 1;
                 }
-                for (at, (&i, cells)) in rows.iter().zip(buffer.chunks_exact(width)).enumerate() {
-                    if let Some(&next) = next.get(at) {
-                        simd.prefetch(x.row(next as usize));
-                        simd.prefetch(&data.targets[next as usize..=next as usize]);
+                at = 0;
+                while at < rows.len() {
+                    let i = rows[at] as usize;
+                    if at < next.len() {
+                        let next = next[at] as usize;
+                        simd.prefetch(x.row(next));
+                        simd.prefetch(&data.targets[next..=next]);
                     }
-                    if learned(i as usize) {
-                        descent.step(Padded { cells, simd }, i as usize);
+                    if learned(i) {
+                        descent.step(Padded { cells: &buffer[at * width..][..width], simd }, i);
                     }
+                    at += 1;
                 }
             }
             Rows::Csr(x) => {
@@ -370,6 +376,17 @@ impl<F: Float> Task<f64> for Block<'_, '_, F> {
                 }
             }
         }
+    }
+}
+
+/// A row in f64.
+#[inline(always)]
+fn widen<F: Float>(from: &[F], to: &mut [f64]) {
+    let to = &mut to[..from.len()];
+    let mut f = 0;
+    while f < from.len() {
+        to[f] = from[f].to_f64();
+        f += 1;
     }
 }
 

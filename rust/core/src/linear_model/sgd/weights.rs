@@ -28,18 +28,21 @@ pub struct Padded<'a, S> {
 }
 
 impl<S: Simd<f64>> Padded<'_, S> {
+    // Loops over places, for those of iterators are not always inlined into code of an instruction set.
     #[inline(always)]
     fn dot(self, w: &[f64]) -> f64 {
-        let simd = self.simd;
+        let (simd, x) = (self.simd, self.cells);
+        let w = &w[..x.len()];
         let (mut even, mut odd) = (simd.splat(0.0), simd.splat(0.0));
-        let (xs, ws) = (self.cells.chunks_exact(2 * S::LANES), w.chunks_exact(2 * S::LANES));
-        // With 8 lanes one vector may be left.
-        if let (Some(x), Some(w)) = (xs.remainder().get(..S::LANES), ws.remainder().get(..S::LANES)) {
-            even = simd.mul(simd.load(x), simd.load(w));
+        let mut at = 0;
+        while at + 2 * S::LANES <= x.len() {
+            even = simd.fma(simd.load(&x[at..]), simd.load(&w[at..]), even);
+            odd = simd.fma(simd.load(&x[at + S::LANES..]), simd.load(&w[at + S::LANES..]), odd);
+            at += 2 * S::LANES;
         }
-        for (x, w) in xs.zip(ws) {
-            even = simd.fma(simd.load(x), simd.load(w), even);
-            odd = simd.fma(simd.load(&x[S::LANES..]), simd.load(&w[S::LANES..]), odd);
+        // With 8 lanes one vector may be left.
+        if at < x.len() {
+            even = simd.fma(simd.load(&x[at..]), simd.load(&w[at..]), even);
         }
         simd.sum(simd.add(even, odd))
     }
@@ -53,12 +56,15 @@ impl<S: Simd<f64>> Sample for Padded<'_, S> {
 
     #[inline(always)]
     fn add(self, w: &mut [f64], factor: f64) -> f64 {
-        let simd = self.simd;
+        let (simd, x) = (self.simd, self.cells);
+        let w = &mut w[..x.len()];
         let (factor, mut squares) = (simd.splat(factor), simd.splat(0.0));
-        for (x, w) in self.cells.chunks_exact(S::LANES).zip(w.chunks_exact_mut(S::LANES)) {
-            let moved = simd.fma(simd.load(x), factor, simd.load(w));
-            simd.store(moved, w);
+        let mut at = 0;
+        while at < x.len() {
+            let moved = simd.fma(simd.load(&x[at..]), factor, simd.load(&w[at..]));
+            simd.store(moved, &mut w[at..]);
             squares = simd.fma(moved, moved, squares);
+            at += S::LANES;
         }
         simd.sum(squares)
     }
@@ -70,8 +76,10 @@ impl<S: Simd<f64>> Sample for Padded<'_, S> {
 
     #[inline(always)]
     fn columns(self, mut each: impl FnMut(usize)) {
-        for f in 0..self.cells.len() {
+        let mut f = 0;
+        while f < self.cells.len() {
             each(f);
+            f += 1;
         }
     }
 }
