@@ -47,12 +47,15 @@ def test_examples_print_what_they_say(name: str, capsys: pytest.CaptureFixture[s
         *(
             ("linear_model", f"{name}.from_weights")
             for name in (
+                "GradientDescentClassifier",
                 "Lasso",
                 "LinearRegression",
                 "LogisticRegression",
                 "PoissonRegressor",
                 "Ridge",
                 "RidgeCV",
+                "SGDClassifier",
+                "SGDRegressor",
             )
         ),
         # What functions return is shown by their examples.

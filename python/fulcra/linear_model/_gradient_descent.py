@@ -21,6 +21,8 @@ Weights = NDArray[np.float64]  # (n_targets, n_features + 1), the intercept last
 _HOPELESS = 1e4
 #: Momentum, Adam and batches let the loss rise between falls: it is given so many times as long.
 _RISES = 10
+#: Numbers of `history_["weights"]`, 8 MB: beyond, every other one of its weights is left out, again and again.
+WEIGHTS_KEPT = 1_000_000
 #: Steps of the power iteration for the steepest curvature: an estimate from below, good to a few per cent.
 _POWER_STEPS = 50
 
@@ -98,9 +100,13 @@ class GradientDescent(CallbackSupport):
             W[:, d] = 0
         return W
 
-    def _descend(self, rows: Any, y: NDArray[np.float64], weights: Any, t: int, *, log_loss: bool) -> Weights:
+    def _descend(
+        self, rows: Any, y: NDArray[np.float64], weights: Any, t: int, told: "Told", *, log_loss: bool
+    ) -> Weights:
         """Return the weights that the descent ends with; sets `history_`, `n_iter_` and `stop_reason_`."""
         n, d = rows.shape
+        # The largest eigenvalue of diag(p) - p p^T: p (1 - p) of two classes, at most a half of several.
+        bend = 1.0 if not log_loss else 0.25 if t == 1 else 0.5
         random = check_random_state(self.random_state)
         W = self._first_weights((t, d), random)
 
@@ -113,7 +119,7 @@ class GradientDescent(CallbackSupport):
             return loss + 0.5 * self.alpha * float(np.vdot(coef, coef)), slope
 
         with np.errstate(over="ignore", invalid="ignore"):  # a descent that diverges says so itself
-            return self._loop(W, look, n, random, lambda: _curvature(rows, weights, self, log_loss))
+            return self._loop(W, look, n, random, told, lambda: _curvature(rows, weights, self, bend))
 
     def _loop(
         self,
@@ -121,25 +127,28 @@ class GradientDescent(CallbackSupport):
         look: Callable[..., tuple[float, Weights]],
         n: int,
         random: Any,
+        told: "Told",
         curvature: Callable[[], float],
     ) -> Weights:
         scale = float(np.linalg.norm(look(np.zeros_like(W))[1]))
         loss, slope = look(W)
         direction = _Direction(self, W.shape)
-        seen: dict[str, list[Any]] = {"loss": [], "gradient_norm": [], "learning_rate": [], "weights": []}
-        first, best, kept, without, steps = loss, loss, W, 0, 0
-        told = _Told(self)
+        seen: dict[str, list[float]] = {"loss": [], "gradient_norm": [], "learning_rate": []}
+        trail = _Trail(W.size)
+        best, kept, without = loss, W, 0
         while True:
             size, step = float(np.linalg.norm(slope)), len(seen["loss"])
             rate = self._rate(step)
-            for key, value in zip(seen, (loss, size, rate, W), strict=True):
-                seen[key].append(value)
+            for values, value in zip(seen.values(), (loss, size, rate), strict=True):
+                values.append(value)
+            trail.pass_by(step, W)
             if loss < best * (1 - np.finfo(float).eps) or step == 0:
                 best, kept, without = loss, W, 0
             else:
                 without += 1
-            reason = self._reason(loss, size, step, first, scale, without, rate, curvature)
-            if reason or (step and told.iterated(step, loss, size)):
+            stopped = step > 0 and told.iterated(step, loss, size)
+            reason = self._reason(seen, scale, without, curvature)
+            if reason or stopped:
                 break
             if self.batch_size is None or self.batch_size >= n:
                 W = W + direction.step(slope, rate)
@@ -147,29 +156,20 @@ class GradientDescent(CallbackSupport):
                 order = random.permutation(n).astype(np.int64)
                 for start in range(0, n, self.batch_size):
                     W = W + direction.step(look(W, order[start : start + self.batch_size])[1], rate)
-                    steps += 1
             loss, slope = look(W)
-        told.finished()
-        self.n_iter_ = len(seen["loss"]) - 1
-        self.history_ = {key: np.array(values) for key, values in seen.items()}
-        if W.shape[0] == 1:
-            self.history_["weights"] = self.history_["weights"][:, 0]
+        self.n_iter_ = step
+        self.history_ = {key: np.array(values) for key, values in seen.items()} | trail.ends(step, W)
         self.stop_reason_ = reason or f"A callback stopped the descent after {self.n_iter_} iterations."
-        return kept if self.stop_reason_.startswith(("Diverged", "The loss")) else W
+        return kept if self.stop_reason_.startswith(("Diverged", "The l")) else W
 
-    def _reason(  # noqa: PLR0917 - of one iteration
-        self,
-        loss: float,
-        size: float,
-        step: int,
-        first: float,
-        scale: float,
-        without: int,
-        rate: float,
-        curvature: Callable[[], float],
+    def _reason(
+        self, seen: dict[str, list[float]], scale: float, without: int, curvature: Callable[[], float]
     ) -> str:
         """Return why the descent ends here, or nothing; warns where that is not its goal."""
-        if not np.isfinite(loss) or not np.isfinite(size) or loss > _HOPELESS * max(first, scale**2):
+        loss, size, rate = (values[-1] for values in seen.values())
+        step = len(seen["loss"]) - 1
+        hopeless = _HOPELESS * max(seen["loss"][0], scale**2)
+        if not np.isfinite(loss) or not np.isfinite(size) or loss > hopeless:
             reason = self._diverged(step, rate, curvature)
         elif size <= self.tol * scale:
             return (
@@ -177,12 +177,14 @@ class GradientDescent(CallbackSupport):
                 f"zero, {scale:.3g}."
             )
         elif without >= self.n_iter_no_change * (1 if self._falls() else _RISES):
-            return (
-                f"The loss no longer falls: it is {loss:.6g}, and none of the last {without} iterations "
-                f"lowered it; the gradient norm is {size:.3g}."
-            )
+            reason = self._overshot(seen, curvature)
+            if not reason:
+                return (
+                    f"The loss no longer falls: it is {loss:.6g}, and none of the last {without} iterations "
+                    f"lowered it; the gradient norm is {size:.3g}."
+                )
         elif step >= self.max_iter:
-            reason = (
+            reason = self._overshot(seen, curvature) or (
                 f"Stopped after max_iter={self.max_iter} iterations with a gradient norm of {size:.3g}, "
                 f"above tol={self.tol:g} times {scale:.3g}. More iterations, a larger learning_rate or "
                 "columns of one scale (StandardScaler) help."
@@ -196,15 +198,33 @@ class GradientDescent(CallbackSupport):
         """Return whether a step of a rate that is small enough always lowers the loss."""
         return self.solver == "sgd" and not self.momentum and self.batch_size is None
 
-    def _diverged(self, step: int, rate: float, curvature: Callable[[], float]) -> str:
-        steepest = curvature()
-        m = self.momentum
+    def _room(self, curvature: Callable[[], float]) -> float:
+        """Return the rate below which steps do not overshoot; names the steepest column."""
+        m, steepest = self.momentum, curvature()
         # Polyak's momentum and Nesterov's on a quadratic: Lessard, Recht and Packard (2016), table 1.
-        room = (2 + 2 * m) / (1 + 2 * m if self.nesterovs_momentum else 1) / steepest
+        return (2 + 2 * m) / (1 + 2 * m if self.nesterovs_momentum else 1) / steepest
+
+    def _diverged(self, step: int, rate: float, curvature: Callable[[], float]) -> str:
+        room = self._room(curvature)
         limit = "" if self.solver == "adam" else f"; below {room:.3g} it would be stable"
         return (
             f"Diverged in iteration {step}: the learning rate {rate:g} is too large{limit}. {self._largest} "
             "is the steepest: scale the columns (StandardScaler). The best weights so far are kept."
+        )
+
+    def _overshot(self, seen: dict[str, list[float]], curvature: Callable[[], float]) -> str:
+        """Return that the rate is too large, if the loss rises of late and the curvature says so."""
+        late = np.array(seen["loss"][-_RISES:])
+        if self.solver == "adam" or not (np.diff(late) > 1e-9 * np.abs(late[1:])).any():
+            return ""
+        rate, room = seen["learning_rate"][-1], self._room(curvature)
+        if rate <= room:
+            return ""
+        return (
+            f"The learning rate {rate:g} is too large: steps overshoot, and the loss goes up and down, "
+            f"{late[-1]:.6g} after {len(seen['loss']) - 1} iterations; below {room:.3g} it would fall. "
+            f"{self._largest} is the steepest: scale the columns (StandardScaler). The best weights so far "
+            "are kept."
         )
 
     def _rate(self, t: int) -> float:
@@ -241,31 +261,78 @@ class _Direction:
         return model.momentum * self.first - rate * slope if model.nesterovs_momentum else self.first
 
 
-class _Told:
-    """Who hears of each iteration: standard output, and scikit-learn's callbacks."""
+class _Trail:
+    """The weights on their way, thinned evenly where all would be too many."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, size: int) -> None:
+        self.most, self.stride = max(2, WEIGHTS_KEPT // size), 1
+        self.steps: list[int] = []
+        self.weights: list[Weights] = []
+
+    def pass_by(self, step: int, W: Weights) -> None:
+        if step % self.stride == 0 and len(self.steps) == self.most:
+            self.stride *= 2
+            self.weights = [W for at, W in zip(self.steps, self.weights, strict=True) if at % self.stride == 0]
+            self.steps = [at for at in self.steps if at % self.stride == 0]
+        if step % self.stride == 0:
+            self.steps.append(step)
+            self.weights.append(W)
+
+    def ends(self, step: int, W: Weights) -> dict[str, NDArray[Any]]:
+        """Return what `history_` has of it, the last weights among them."""
+        if self.steps[-1] != step:
+            self.steps.append(step)
+            self.weights.append(W)
+        weights = np.array(self.weights)
+        return {
+            "weights": weights[:, 0] if W.shape[0] == 1 else weights,
+            "iteration": np.array(self.steps),
+        }
+
+
+class Told:
+    """Who hears of each iteration: standard output, and scikit-learn's callbacks.
+
+    Parameters
+    ----------
+    model : CallbackSupport
+        Who is fitted; has `max_iter` and `verbose`.
+    X, y, sample_weight : object
+        The data, for the callbacks.
+    """
+
+    def __init__(self, model: Any, X: Any, y: Any, sample_weight: Any) -> None:
         self.model, self.context = model, None
         if getattr(model, "_skl_callbacks", None):
+            metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+            self.given = {"estimator": model, "X": X, "y": y, "metadata": metadata}
             self.context = model._init_callback_context(max_subtasks=model.max_iter)
-            self.context.call_on_fit_task_begin(estimator=model)
+            self.context.call_on_fit_task_begin(**self.given)
 
     def iterated(self, step: int, loss: float, size: float) -> bool:
+        """Iteration number `step`, 1 the first, is done; True asks for no further ones."""
         if self.model.verbose:
             print(f"Iteration {step}, loss {loss:.8g}, gradient norm {size:.3g}")
         if self.context is None:
             return False
         task = self.context.subcontext(task_name="iteration")
-        task.call_on_fit_task_begin(estimator=self.model)
-        return bool(task.call_on_fit_task_end(estimator=self.model))
+        task.call_on_fit_task_begin(**self.given)
+        return bool(task.call_on_fit_task_end(**self.given))
 
     def finished(self) -> None:
+        """Tell the callbacks that the fit is done and what was learned."""
         if self.context is not None:
-            self.context.call_on_fit_task_end(estimator=self.model)
+            learned = {
+                name: value
+                for name, value in vars(self.model).items()
+                if name.endswith("_") and name[0] != "_"
+            }
+            self.context.call_on_fit_task_end(**self.given, reconstruction_attributes=learned)
 
 
-def _curvature(rows: Any, weights: Any, model: Any, log_loss: bool) -> float:
-    """Return the largest curvature of the loss (a bound of it for the log loss); names the steepest column.
+def _curvature(rows: Any, weights: Any, model: Any, bend: float) -> float:
+    """Return the largest curvature of the loss, that of a row in its score being `bend` at most; names the
+    steepest column.
 
     With targets of zero the gradient of the squared loss at v is the Hessian times v.
     """
@@ -288,4 +355,4 @@ def _curvature(rows: Any, weights: Any, model: Any, log_loss: bool) -> float:
         largest = float(np.linalg.norm(v))
         if not 0 < largest < np.inf:
             break
-    return (0.25 if log_loss else 1.0) * largest + float(model.alpha)
+    return bend * largest + float(model.alpha)

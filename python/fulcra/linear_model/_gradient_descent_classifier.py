@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from fulcra._base import Data, Floats, check_weights, estimator_fit, raise_non_finite
-from fulcra.linear_model._gradient_descent import GradientDescent
+from fulcra.linear_model._gradient_descent import GradientDescent, Told
 from fulcra.linear_model._linear_scores import LabelledScores, linear_scores
 
 
@@ -67,8 +67,10 @@ class GradientDescentClassifier(GradientDescent, LabelledScores, BaseEstimator):
         The labels, sorted; of two the second is the positive one.
     history_ : dict of str to ndarray
         Before each iteration and at the end: 'loss' with its penalty, 'gradient_norm' and 'learning_rate' of
-        shape (n_iter + 1,), and 'weights' of shape (n_iter + 1, n_features + 1), or with several
-        classes (n_iter + 1, n_classes, n_features + 1), the intercept last.
+        shape (n_iter + 1,). 'weights' of shape (n_kept, n_features + 1), or with several
+        classes (n_kept, n_classes, n_features + 1), the intercept last, are those of the
+        iterations in 'iteration' (n_kept,), 0 the start: all, up to a million numbers; beyond every 2nd,
+        4th, ... and the last.
     n_iter_ : int
         Iterations.
     stop_reason_ : str
@@ -193,8 +195,11 @@ class GradientDescentClassifier(GradientDescent, LabelledScores, BaseEstimator):
         if k < 2:
             raise ValueError(f"The number of classes has to be greater than one; got {k} class")
         targets = codes.reshape(-1, 1).astype(np.float64)
-        W = self._descend(rows, targets, weights, 1 if k == 2 else k, log_loss=True).astype(rows.dtype)
+        told = Told(self, rows, y, weights)
+        W = self._descend(rows, targets, weights, 1 if k == 2 else k, told, log_loss=True)
+        W = W.astype(rows.dtype)
         self.coef_, self.intercept_ = np.ascontiguousarray(W[:, :-1]), W[:, -1].copy()
+        told.finished()
         return self
 
     def predict_proba(self, X: Data) -> Floats:

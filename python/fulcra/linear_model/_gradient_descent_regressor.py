@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Self
 
 from fulcra._base import Data, estimator_fit, raise_non_finite
 from fulcra.linear_model._base import LinearRegressor, as_matrix
-from fulcra.linear_model._gradient_descent import GradientDescent
+from fulcra.linear_model._gradient_descent import GradientDescent, Told
 
 
 class GradientDescentRegressor(GradientDescent, LinearRegressor):
@@ -62,8 +62,10 @@ class GradientDescentRegressor(GradientDescent, LinearRegressor):
         What is added to the weighted sums.
     history_ : dict of str to ndarray
         Before each iteration and at the end: 'loss' with its penalty, 'gradient_norm' and 'learning_rate' of
-        shape (n_iter + 1,), and 'weights' of shape (n_iter + 1, n_features + 1), or with several
-        targets or classes (n_iter + 1, n_targets, n_features + 1), the intercept last.
+        shape (n_iter + 1,). 'weights' of shape (n_kept, n_features + 1), or with several
+        targets (n_kept, n_targets, n_features + 1), the intercept last, are those of the
+        iterations in 'iteration' (n_kept,), 0 the start: all, up to a million numbers; beyond every 2nd,
+        4th, ... and the last.
     n_iter_ : int
         Iterations.
     stop_reason_ : str
@@ -186,8 +188,10 @@ class GradientDescentRegressor(GradientDescent, LinearRegressor):
         rows, targets, weights = self._checked(X, y, sample_weight)
         raise_non_finite(self, rows)
         several = as_matrix(targets)
-        W = self._descend(rows, several, weights, several.shape[1], log_loss=False)
+        told = Told(self, rows, y, weights)
+        W = self._descend(rows, several, weights, several.shape[1], told, log_loss=False)
         self._keep(W[:, :-1], W[:, -1], targets, rows.dtype)
+        told.finished()
         return self
 
     def __sklearn_tags__(self) -> Any:

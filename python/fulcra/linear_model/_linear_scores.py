@@ -1,6 +1,6 @@
 """Weighted sums of rows, and classes by the largest of them."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from fulcra import _core
 from fulcra._base import Data, Floats, check_rows, non_finite_error, raise_non_finite, require_fitted
+from fulcra.linear_model._linear_regression import LinearRegression
 
 
 def linear_scores(model: Any, X: Data) -> Floats:
@@ -32,6 +33,80 @@ class LabelledScores(ClassifierMixin):  # type: ignore[misc]
     """A classifier with one vector of weights for two classes, or one for each class."""
 
     classes_: NDArray[Any]
+    coef_: Any
+    intercept_: Any
+
+    @classmethod
+    def from_weights(
+        cls,
+        coef: Data,
+        intercept: Data = 0.0,
+        *,
+        classes: Data = None,
+        feature_names: Data = None,
+        **params: Any,
+    ) -> Self:
+        """Return a fitted estimator with known weights.
+
+        Parameters
+        ----------
+        coef : array-like or data frame of shape (n_features,), (1, n_features) or (n_classes, n_features)
+            The weights; float32 is kept, everything else becomes float64. One row is that of the second of
+            two classes.
+        intercept : float or array-like of shape (1,) or (n_classes,), default=0.0
+            The scores where all features are 0.
+        classes : array-like of shape (n_classes,), default=None
+            Labels in the order of the rows of `coef`; None stands for 0, 1, ... Two of them for one row.
+        feature_names : array-like of shape (n_features,) of str, default=None
+            Names of the columns; None takes those of a data frame.
+        **params
+            Parameters of the estimator.
+
+        Returns
+        -------
+        estimator
+            With `coef_`, `intercept_`, `classes_`, `n_features_in_` and, where there are names,
+            `feature_names_in_`; labels and rows are sorted by label, as `fit` would have them.
+
+        Raises
+        ------
+        ValueError
+            If weights or intercepts are not finite, or intercepts, classes or names do not match them in
+            number, or a class is named twice.
+
+        Examples
+        --------
+        >>> from fulcra.linear_model import SGDClassifier
+        >>> spam = SGDClassifier.from_weights([0.5, 1.2, -0.8], -0.3, classes=["ham", "spam"])
+        >>> spam.predict([[3, 1, 0], [0, 0, 1]]).tolist()
+        ['spam', 'ham']
+        """
+        one = np.ndim(coef) == 1
+        known = LinearRegression.from_weights(
+            np.asarray(coef)[np.newaxis] if one else coef, intercept, feature_names=feature_names
+        )
+        weights, constant = known.coef_, known.intercept_
+        if len(weights) == 2:
+            raise ValueError(
+                "coef of two rows is ambiguous: two classes have one row, that of the second (the difference "
+                "of the rows)."
+            )
+        many = max(len(weights), 2)
+        labels = np.arange(many) if classes is None else np.asarray(classes)
+        if labels.shape != (many,):
+            raise ValueError(f"classes has {labels.size} labels; coef of shape {weights.shape} needs {many}.")
+        sorted_labels, order = np.unique(labels, return_index=True)
+        if len(sorted_labels) < many:
+            raise ValueError(f"classes must all be different; they are {labels.tolist()}.")
+        model = cls(**params)
+        model.classes_ = sorted_labels
+        if many == 2:
+            sign = weights.dtype.type(1 if order[0] == 0 else -1)  # which of the two comes second
+            model.coef_, model.intercept_ = sign * weights, sign * constant
+        else:
+            model.coef_, model.intercept_ = weights[order], constant[order]
+        take_columns(model, known)
+        return model
 
     def _rows_and_labels(self, X: Data, y: Data, *, reset: bool) -> tuple[Any, NDArray[Any]]:
         rows = check_rows(self, X, reset=reset)
@@ -92,3 +167,10 @@ class LabelledScores(ClassifierMixin):  # type: ignore[misc]
         chosen: NDArray[Any] = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
         labels: NDArray[Any] = self.classes_[chosen]
         return labels
+
+
+def take_columns(model: Any, known: Any) -> None:
+    """Give the model the number of columns and the names of one whose weights are known."""
+    for name in ("n_features_in_", "feature_names_in_"):
+        if name in vars(known):
+            setattr(model, name, getattr(known, name))

@@ -10,7 +10,8 @@ from sklearn.utils import check_consistent_length, check_random_state, column_or
 
 from fulcra._base import Data, Floats, StrOptions, check_rows, estimator_fit
 from fulcra.linear_model._base import checked_targets
-from fulcra.linear_model._linear_scores import linear_scores
+from fulcra.linear_model._linear_regression import LinearRegression
+from fulcra.linear_model._linear_scores import linear_scores, take_columns
 from fulcra.linear_model._sgd_base import MAX_SEED, REGRESSION_LOSSES, SGD
 
 
@@ -156,6 +157,50 @@ class SGDRegressor(RegressorMixin, SGD):  # type: ignore[misc]
         self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.average = average
+
+    @classmethod
+    def from_weights(
+        cls, coef: Data, intercept: Data = 0.0, *, feature_names: Data = None, **params: Any
+    ) -> Self:
+        """Return a fitted estimator with known weights.
+
+        Parameters
+        ----------
+        coef : array-like of shape (n_features,)
+            The weights; float32 is kept, everything else becomes float64.
+        intercept : float or array-like of shape (1,), default=0.0
+            What is predicted where all features are 0.
+        feature_names : array-like of shape (n_features,) of str, default=None
+            Names of the columns.
+        **params
+            Parameters of the estimator.
+
+        Returns
+        -------
+        estimator
+            With `coef_`, `intercept_`, `n_features_in_` and, where there are names, `feature_names_in_`.
+
+        Raises
+        ------
+        ValueError
+            If weights or intercepts are not finite, or there are several, or names do not match them in
+            number.
+
+        Examples
+        --------
+        >>> from fulcra.linear_model import SGDRegressor
+        >>> SGDRegressor.from_weights([7.5], 21.5).predict([[6]]).tolist()
+        [66.5]
+        """
+        if np.ndim(coef) != 1:
+            raise ValueError(f"coef has shape {np.shape(coef)}; (n_features,) is needed.")
+        known = LinearRegression.from_weights(
+            np.asarray(coef)[np.newaxis], intercept, feature_names=feature_names
+        )
+        model = cls(**params)
+        model.coef_, model.intercept_ = known.coef_[0], known.intercept_
+        take_columns(model, known)
+        return model
 
     @estimator_fit
     def fit(
