@@ -2,6 +2,7 @@
 copied."""
 
 import tracemalloc
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,16 @@ from fulcra.cluster import (
     k_means,
     kmeans_plusplus,
 )
-from fulcra.linear_model import ElasticNet, Lasso, LinearRegression, Ridge, RidgeCV
+from fulcra.linear_model import (
+    ElasticNet,
+    GradientDescentRegressor,
+    Lasso,
+    LinearRegression,
+    Ridge,
+    RidgeCV,
+    SGDClassifier,
+    SGDRegressor,
+)
 from oracles import nearest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
@@ -34,7 +44,16 @@ FITTED = KMeans(2, random_state=0).fit(ROWS)
 #: Beside KMeans.
 OTHERS = (KMedoids, FuzzyCMeans, KMedians, SphericalKMeans, MahalanobisKMeans)
 DENSE = (FuzzyCMeans, KMedians, MahalanobisKMeans)
-WEIGHTS = (ElasticNet, Lasso, LinearRegression, Ridge, RidgeCV)
+WEIGHTS = (
+    ElasticNet,
+    partial(GradientDescentRegressor, learning_rate=0.005, tol=0.1),
+    Lasso,
+    LinearRegression,
+    Ridge,
+    RidgeCV,
+)
+#: Of one target only; the intercept of sparse rows takes shorter steps, as scikit-learn's.
+ROW_BY_ROW = partial(SGDRegressor, eta0=1e-4, fit_intercept=False, max_iter=5, tol=None, random_state=0)
 VALUES = ROWS @ [1.0, -2.0, 3.0] + RNG.normal(size=60)
 
 
@@ -201,12 +220,23 @@ def test_every_layout_gives_the_same_clusters_of_every_kind(kind: Any, arrange: 
 
 
 @pytest.mark.parametrize("arrange", LAYOUTS)
-@pytest.mark.parametrize("kind", WEIGHTS)
+@pytest.mark.parametrize("kind", (*WEIGHTS, ROW_BY_ROW))
 def test_every_layout_gives_the_same_weights(kind: Any, arrange: Any) -> None:
     X = _arranged(arrange)
     want, model = kind().fit(ROWS, VALUES), kind().fit(X, VALUES)
     np.testing.assert_allclose(model.coef_, want.coef_, rtol=1e-11)
     np.testing.assert_allclose(model.predict(X), want.predict(ROWS), rtol=1e-11)
+
+
+@pytest.mark.parametrize("arrange", [np.ndarray.tolist, pd.Series, pl.Series, _objects])
+def test_every_layout_of_targets_and_labels_is_learned_row_by_row(arrange: Any) -> None:
+    want = ROW_BY_ROW().fit(ROWS, VALUES)
+    np.testing.assert_array_equal(ROW_BY_ROW().fit(ROWS, arrange(VALUES)).coef_, want.coef_)
+    labels, model = (VALUES > 0).astype(int), SGDClassifier(random_state=0)
+    coef = model.fit(ROWS, labels).coef_
+    if arrange is _objects:
+        labels = np.where(labels, "yes", "no")
+    np.testing.assert_array_equal(model.fit(ROWS, arrange(labels)).coef_, coef)
 
 
 @pytest.mark.parametrize("arrange", [np.ndarray.tolist, pd.Series, pl.Series, np.asfortranarray, _objects])
@@ -220,7 +250,7 @@ def test_every_layout_of_targets_gives_the_same_weights(kind: Any, arrange: Any)
     np.testing.assert_array_equal(kind().fit(ROWS, arrange(both)).coef_, kind().fit(ROWS, both).coef_)
 
 
-@pytest.mark.parametrize("kind", WEIGHTS)
+@pytest.mark.parametrize("kind", (*WEIGHTS, ROW_BY_ROW))
 def test_weights_are_learned_without_a_second_x_in_python(kind: Any, tmp_path: Path) -> None:
     np.random.default_rng(0).random((200_000, 16), dtype=np.float32).tofile(tmp_path / "rows")
     X = np.memmap(tmp_path / "rows", dtype=np.float32, mode="r", shape=(200_000, 16))
@@ -235,7 +265,7 @@ def test_weights_are_learned_without_a_second_x_in_python(kind: Any, tmp_path: P
     assert peak < 24 * len(X) + 1_000_000  # X itself: 64 bytes a row
 
 
-@pytest.mark.parametrize("kind", WEIGHTS)
+@pytest.mark.parametrize("kind", (*WEIGHTS, ROW_BY_ROW))
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [

@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse as sp
 import sklearn
 from fulcra.cluster import KMeans
+from fulcra.linear_model import GradientDescentClassifier, GradientDescentRegressor
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
@@ -158,6 +159,28 @@ def test_callbacks_reach_us_through_pipelines_and_searches() -> None:
     callback = Propagated()
     GridSearchCV(KMeans(random_state=0), {"n_clusters": [2, 3]}, cv=2).set_callbacks(callback).fit(BLOBS)
     assert callback.count("end", "iteration") > 0
+
+
+@with_callbacks
+@pytest.mark.parametrize("kind", [GradientDescentClassifier, GradientDescentRegressor])
+def test_descents_tell_of_every_iteration_and_can_be_stopped(kind: Any) -> None:
+    X, y = BLOBS[:, :2] / 10, BLOBS[:, 2] > 0
+    recorder = Recorder()
+    model = kind(tol=0.1).set_callbacks(recorder).fit(X, y)
+    assert recorder.events[:3] == [("setup", "fit", 0), ("begin", "fit", 0), ("begin", "iteration", 0)]
+    assert recorder.events[-2:] == [("end", "fit", 0), ("teardown", "fit", 0)]
+    assert recorder.count("begin", "iteration") == recorder.count("end", "iteration") == model.n_iter_ > 3
+    assert recorder.given["y"] is y
+    assert_array_equal(recorder.given["fitted"].predict(X), model.predict(X))
+    assert_array_equal(kind(tol=0.1).fit(X, y).coef_, model.coef_)
+    before = dict(vars(model))
+    model.set_callbacks(Recorder(fail_at="iteration"))
+    with pytest.raises(RuntimeError, match="the callback's own"):
+        model.fit(X, y)
+    assert all(vars(model)[name] is value for name, value in before.items() if name.endswith("_"))
+    model.set_callbacks(Recorder(stop_at="iteration", after=3)).fit(X, y)
+    assert (model.n_iter_, len(model.history_["loss"])) == (3, 4)
+    assert model.stop_reason_ == "A callback stopped the descent after 3 iterations."
 
 
 @with_callbacks

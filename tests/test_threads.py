@@ -21,7 +21,14 @@ import threadpoolctl
 from conftest import Interrupt, RunPython
 from fulcra import _core
 from fulcra.cluster import BisectingKMeans, FuzzyCMeans, KMeans, KMedoids
-from fulcra.linear_model import LinearRegression, PoissonRegressor
+from fulcra.linear_model import (
+    GradientDescentClassifier,
+    GradientDescentRegressor,
+    LinearRegression,
+    PoissonRegressor,
+    SGDClassifier,
+    SGDRegressor,
+)
 from numpy.testing import assert_array_equal
 
 ROWS = np.random.default_rng(0).normal(size=(30_000, 16))  # enough work to be shared among threads
@@ -323,6 +330,31 @@ def test_ctrl_c_stops_poisson_regression(way: str, ctrl_c: Interrupt) -> None:
     before = dict(vars(model))
     waits = [ctrl_c(lambda: [model.fit(X, y) for _ in range(1000)]) for _ in range(3)]
     assert vars(model).keys() == before.keys()
+    assert min(waits) < 0.2
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize(
+    "model",
+    [
+        SGDClassifier(max_iter=100_000, tol=None, random_state=0),
+        SGDRegressor(max_iter=100_000, tol=None, random_state=0),
+        GradientDescentClassifier(max_iter=100_000, tol=0, n_iter_no_change=100_000),
+        GradientDescentRegressor(max_iter=100_000, tol=0, n_iter_no_change=100_000),
+    ],
+)
+def test_ctrl_c_stops_descents(model: Any, sparse: bool, ctrl_c: Interrupt) -> None:
+    fulcra.set_num_threads(2)
+    y = LONG[:, 0] + LONG[:, 1]
+    y = np.digitize(y, [-1, 1]) if "Classifier" in type(model).__name__ else y
+    X = sp.random(60_000, 500, 0.02, "csr", random_state=0) if sparse else LONG
+    tol = model.tol  # at first one that any start meets
+    model.set_params(tol=1.0, max_iter=50, n_iter_no_change=1).fit(X[:500], y[:500])
+    model.set_params(tol=tol, max_iter=100_000, n_iter_no_change=100_000)
+    before = dict(vars(model))
+    waits = [ctrl_c(lambda: model.fit(X, y)) for _ in range(3)]
+    assert vars(model).keys() == before.keys()
+    assert all(vars(model)[name] is before[name] for name in before if name.endswith("_"))
     assert min(waits) < 0.2
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import sklearn.linear_model
+from fulcra import set_num_threads
 from fulcra.inspection import ConvergenceDisplay
 from fulcra.linear_model import GradientDescentClassifier, GradientDescentRegressor
 from numpy.testing import assert_allclose, assert_array_equal
@@ -87,6 +88,75 @@ def test_a_rate_that_is_too_large_is_named_with_the_column_and_a_rate_that_is_no
     GradientDescentRegressor(learning_rate=0.99 * limit, max_iter=20_000).fit(table, Y)
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_a_rate_that_oscillates_is_too_large(several: bool) -> None:
+    # On one column without an intercept the error is multiplied by 1 - rate x^2 in each step: by -1 at 2 / x^2,
+    # for ever, and by -1.001 just above.
+    column, y = np.array([[2.0]]), np.array([[1.0, 2.0]] if several else [1.0])
+    for rate, patience in ((0.50025, 1000), (0.50025, 10)):
+        model = GradientDescentRegressor(
+            learning_rate=rate, fit_intercept=False, max_iter=30, n_iter_no_change=patience
+        )
+        with pytest.warns(ConvergenceWarning, match="Column 0 is the steepest"):
+            model.fit(column, y)
+        assert "below 0.5 it would fall" in model.stop_reason_
+    with pytest.warns(ConvergenceWarning, match="max_iter=30"):
+        model.set_params(learning_rate=0.499, n_iter_no_change=10).fit(column, y)
+    assert "too large" not in model.stop_reason_
+
+
+def test_softmax_is_at_most_half_as_steep_as_the_squares() -> None:
+    # diag(p) - p p^T of p = (1/2, 1/2, 0) has an eigenvalue of 1/2: the bound is reached.
+    rows, labels = 30 * X[:, :1], CLASSES
+    wide = np.column_stack([rows, np.ones(80)])
+    limit = 2 / (0.5 * np.linalg.eigvalsh(wide.T @ wide / 80)[-1])
+    model = GradientDescentClassifier(learning_rate=1e9, max_iter=50)
+    with pytest.warns(ConvergenceWarning, match=f"below {limit:.3g} it"):
+        model.fit(rows, labels)
+    model = GradientDescentClassifier(learning_rate=0.9 * limit, max_iter=200)
+    with pytest.warns(ConvergenceWarning, match="max_iter=200"):
+        losses = model.fit(rows, labels).history_["loss"]
+    assert (np.diff(losses) <= 0).all()
+
+
+def test_the_weights_of_a_long_descent_are_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = GradientDescentRegressor().fit(X, Y)
+    assert_array_equal(whole.history_["iteration"], np.arange(whole.n_iter_ + 1))
+    monkeypatch.setattr("fulcra.linear_model._gradient_descent.WEIGHTS_KEPT", 4 * 10)
+    model = GradientDescentRegressor().fit(X, Y)
+    steps = model.history_["iteration"]
+    assert 6 <= len(steps) <= 11
+    assert len(set(np.diff(steps[:-1]).tolist())) == 1
+    assert (steps[0], steps[-1]) == (0, model.n_iter_)
+    assert_array_equal(model.history_["weights"], whole.history_["weights"][steps])
+    assert len(model.history_["loss"]) == model.n_iter_ + 1
+
+
+def test_known_weights_classify() -> None:
+    table = pd.DataFrame([[1.0, -1.0]], columns=["a", "b"])
+    known = GradientDescentClassifier.from_weights(table, 0.5, classes=["yes", "no"], alpha=0.3)
+    rows = pd.DataFrame([[3.0, 1.0], [1.0, 3.0]], columns=["a", "b"])
+    assert known.predict(rows).tolist() == ["no", "yes"]
+    assert (known.alpha, known.classes_.tolist()) == (0.3, ["no", "yes"])
+    assert known.feature_names_in_.tolist() == ["a", "b"]
+    # One row of weights is that of the second label given: 3 - 1 + 0.5 speaks for "no".
+    assert_allclose(known.predict_proba(rows)[0], [1 / (1 + np.exp(-2.5)), 1 / (1 + np.exp(2.5))])
+    several = GradientDescentClassifier.from_weights([[1.0], [0.0], [-1.0]], [0, 1, 0], classes=[7, 3, 5])
+    assert several.predict([[4.0], [0.5], [-4.0]]).tolist() == [7, 3, 5]
+    for coef, wrong in (([[1.0], [2.0]], {}), ([1.0], {"classes": [1, 1]}), ([1.0], {"classes": [1, 2, 3]})):
+        with pytest.raises(ValueError, match="classes"):
+            GradientDescentClassifier.from_weights(coef, **wrong)
+
+
+def test_threads_change_no_bit() -> None:
+    found = []
+    for n_threads in (1, 2):
+        set_num_threads(n_threads)
+        model = GradientDescentClassifier(tol=0.3).fit(np.tile(X, (400, 1)), np.tile(CLASSES, 400))
+        found.append(model.history_["weights"])
+    assert_array_equal(*found)
+
+
 def test_schedules() -> None:
     rates = {}
     for schedule in ("constant", "invscaling", "exponential", "step", "cosine"):
@@ -119,4 +189,22 @@ def test_the_descent_is_drawn() -> None:
     display = ConvergenceDisplay.from_estimator(model)
     assert display.quantities_[:2] == ("loss", "gradient_norm")
     assert "weights" in display.quantities_
+    lines = display.axes_[-1].lines
+    assert [text.get_text() for text in display.axes_[-1].get_legend().texts] == [
+        "x0",
+        "x1",
+        "x2",
+        "intercept",
+    ]
+    for f, line in enumerate(lines):
+        assert_array_equal(line.get_xdata(), np.arange(model.n_iter_ + 1))
+        assert_array_equal(line.get_ydata(), model.history_["weights"][:, f])
+    display.figure_.clear()
+    # Twelve weights are too many lines: three norms, by the names of the classes.
+    model = GradientDescentClassifier(tol=0.1).fit(X, np.array(["low", "middle", "high"])[CLASSES])
+    display = ConvergenceDisplay.from_estimator(model)
+    assert display.quantities_[-1] == "weight_norm"
+    panel = display.axes_[-1]
+    assert [text.get_text() for text in panel.get_legend().texts] == model.classes_.tolist()
+    assert_allclose(panel.lines[1].get_ydata(), np.linalg.norm(model.history_["weights"][:, 1], axis=1))
     display.figure_.clear()

@@ -1,6 +1,6 @@
 """ConvergenceDisplay: how a fit went, iteration by iteration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -29,6 +29,9 @@ _HEADINGS = {
     "n_iter": "Iterations of its best start",
     "cut_short": "Cut short by max_iter",
     "gradient_norm": "Norm of the gradient",
+    "learning_rate": "Learning rate",
+    "score": "Score of the rows held out",
+    "weights": "Weights",
     "weight_norm": "Norm of the weights",
     "evaluated": "Share of distances computed",
     "seconds": "Time",
@@ -38,6 +41,10 @@ _COMPANIONS = {"smoothed": "inertia"}
 _OF_OTHER_ROWS = ("validation_", "val_")
 #: What counts the steps instead of being measured at them.
 _CLOCKS = {"n_samples": "rows seen", "epoch": "epoch"}
+#: Of a descent: the steps at which weights were kept, 0 the start.
+_KEPT = "iteration"
+#: Up to here each weight has a line and a name; beyond, the norm is drawn.
+_LINES = 8
 #: Keys that only one kind of step has.
 _STEPS = {"cut_short": "bisection", "smoothed": "batch", "swaps": "pass"}
 #: A range over so many times asks for a logarithm.
@@ -54,12 +61,19 @@ class ConvergenceDisplay:
     history : mapping of str to array-like of shape (n_steps,) or (n_steps, n_lines)
         The quantities. 'n_samples' and 'epoch' count the steps; 'smoothed' is drawn with 'inertia',
         'validation_loss' and 'val_loss' with 'loss'; keys that are not known get a panel of their own.
+        'weights' of shape (n_kept, n_weights) or (n_kept, n_targets, n_weights), with the intercept last, are
+        those at the steps in 'iteration' (n_kept,), which counts from 0: a line for each of up to 8 weights,
+        else the norm, that of each of up to 8 targets.
     stop_reason : str, default=None
         Why it ended, as a sentence.
     title : str, default=""
         Above it.
     step : str, default=None
         What a step is: 'iteration', 'batch', ...; None: as far as the keys tell.
+    names : sequence of str of length n_features, default=None
+        What the weights but the intercept are called; None: x0, x1, ...
+    targets : sequence of length n_targets, default=None
+        What targets or classes are called, where there are several; None: 0, 1, ...
 
     Attributes
     ----------
@@ -96,11 +110,15 @@ class ConvergenceDisplay:
         stop_reason: str | None = None,
         title: str = "",
         step: str | None = None,
+        names: Sequence[str] | None = None,
+        targets: Sequence[Any] | None = None,
     ) -> None:
         self.history = history
         self.stop_reason = stop_reason
         self.title = title
         self.step = step
+        self.names = names
+        self.targets = targets
 
     @classmethod
     def from_estimator(cls, model: Any, *, ax: Any = None) -> Self:
@@ -143,7 +161,13 @@ class ConvergenceDisplay:
                 f"{type(last).__module__.partition('.')[0]}'s {name} keeps no history_ of its fit, which is "
                 "what ConvergenceDisplay draws; iterative estimators of fulcra.cluster do."
             )
-        return cls(last.history_, stop_reason=getattr(last, "stop_reason_", None), title=name).plot(ax=ax)
+        return cls(
+            last.history_,
+            stop_reason=getattr(last, "stop_reason_", None),
+            title=name,
+            names=getattr(last, "feature_names_in_", None),
+            targets=getattr(last, "classes_", None),
+        ).plot(ax=ax)
 
     @classmethod
     def from_history(
@@ -203,6 +227,10 @@ class ConvergenceDisplay:
         """
         require_matplotlib("ConvergenceDisplay.plot")
         series = _checked(self.history)
+        lines = _weights(series, self.names, self.targets)
+        whose = (
+            [] if self.targets is None or len(self.targets) > _LINES else [str(one) for one in self.targets]
+        )
         self.quantities_ = shown = _in_order(series)
         n_columns = len(shown) if len(shown) <= 3 else 2 if len(shown) == 4 else 3
         n_rows = -(-len(shown) // n_columns)
@@ -216,6 +244,19 @@ class ConvergenceDisplay:
         step = self.step or next((step for key, step in _STEPS.items() if key in series), "iteration")
         for panel, key in zip(drawn, shown, strict=True):
             _draw(panel, key, series, clock)
+            names = lines if key in {"weights", "weight_norm"} else whose
+            if names and len(names) == len(panel.lines):
+                whose = []  # once is enough
+                panel.legend(
+                    panel.lines,
+                    names,
+                    fontsize=SMALL - 1,
+                    frameon=False,
+                    labelcolor=INK,
+                    loc="best",
+                    handlelength=1.2,
+                    ncols=1 if len(names) <= 4 else 2,
+                )
             panel.set_xlabel(step if clock is None else _CLOCKS[clock], fontsize=SMALL, color=QUIET)
         return self
 
@@ -224,7 +265,7 @@ def _checked(history: Mapping[str, Data]) -> dict[str, NDArray[np.float64]]:
     series = {}
     for key, values in history.items():
         found = np.asarray(values)
-        if found.dtype.kind not in "biuf" or found.ndim not in (1, 2):
+        if found.dtype.kind not in "biuf" or found.ndim not in ((1, 2, 3) if key == "weights" else (1, 2)):
             raise ValueError(
                 f"history[{key!r}] must hold a number for each step, or a row of them; got dtype "
                 f"{found.dtype} and shape {found.shape}."
@@ -233,6 +274,34 @@ def _checked(history: Mapping[str, Data]) -> dict[str, NDArray[np.float64]]:
     if not any(len(values) for values in series.values()):
         raise ValueError("history is empty: no step was written down.")
     return series
+
+
+def _weights(
+    series: dict[str, NDArray[np.float64]], names: Sequence[str] | None, targets: Sequence[Any] | None
+) -> list[str]:
+    """Make lines of the weights, or of their norms where they are many; returns what the lines are called."""
+    weights = series.get("weights")
+    if weights is None or weights.ndim == 1 or _KEPT not in series:
+        return []
+    several = weights.ndim == 3
+    columns = weights.shape[-1]
+    known = [str(name) for name in names] if names is not None and len(names) == columns - 1 else None
+    each = [*(known or [f"x{f}" for f in range(columns - 1)]), "intercept"]
+    if not several and columns <= _LINES:
+        return each
+    if not several:
+        series["weight_norm"] = np.linalg.norm(series.pop("weights"), axis=1)
+        return []
+    many = weights.shape[1]
+    whose = [str(one) for one in (range(many) if targets is None or len(targets) != many else targets)]
+    if many * columns <= _LINES:
+        series["weights"] = weights.reshape(len(weights), -1)
+        return [f"{name} ({one})" for one in whose for name in each]
+    series["weight_norm"] = np.linalg.norm(series.pop("weights"), axis=2)
+    if many > _LINES:
+        series["weight_norm"] = np.linalg.norm(series["weight_norm"], axis=1)
+        return []
+    return whose
 
 
 def _companion_of(key: str, series: Mapping[str, Any]) -> str | None:
@@ -245,7 +314,8 @@ def _companion_of(key: str, series: Mapping[str, Any]) -> str | None:
 
 
 def _in_order(series: Mapping[str, Any]) -> tuple[str, ...]:
-    keys = [key for key in series if key not in _CLOCKS and _companion_of(key, series) is None]
+    counts = {*_CLOCKS, _KEPT}
+    keys = [key for key in series if key not in counts and _companion_of(key, series) is None]
     places = {key: place for place, key in enumerate(_HEADINGS)}
     return tuple(sorted(keys or series, key=lambda key: places.get(key, len(places) - 2.5)))
 
@@ -257,7 +327,10 @@ def _draw(ax: "Axes", key: str, series: Mapping[str, NDArray[np.float64]], clock
     if key == "seconds":
         values, unit = _of_time(values)
     at = np.arange(1, len(values) + 1, dtype=np.float64)
-    if clock is not None and key != clock and len(series[clock]) == len(values):
+    if _KEPT in series:
+        kept = key in {"weights", "weight_norm"} and len(series[_KEPT]) == len(values)
+        at = series[_KEPT] if kept else at - 1
+    elif clock is not None and key != clock and len(series[clock]) == len(values):
         at = series[clock]
     heading = _HEADINGS.get(key, key.replace("_", " "))
     ax.set_title(

@@ -272,7 +272,9 @@ class _Trail:
     def pass_by(self, step: int, W: Weights) -> None:
         if step % self.stride == 0 and len(self.steps) == self.most:
             self.stride *= 2
-            self.weights = [W for at, W in zip(self.steps, self.weights, strict=True) if at % self.stride == 0]
+            self.weights = [
+                W for at, W in zip(self.steps, self.weights, strict=True) if at % self.stride == 0
+            ]
             self.steps = [at for at in self.steps if at % self.stride == 0]
         if step % self.stride == 0:
             self.steps.append(step)

@@ -302,4 +302,4 @@ def _history(problems: list[list[tuple[float, float, float]]], scored: bool) -> 
         table[: len(epochs), p] = epochs
     table = table[:, 0] if len(problems) == 1 else table
     keys = ("loss", "objective", "score") if scored else ("loss", "objective")
-    return {key: table[..., at] for at, key in enumerate(keys)}
+    return {key: table[..., at] for at, key in enumerate(keys)} | {"epoch": np.arange(1.0, longest + 1)}

@@ -91,7 +91,7 @@ class SGDClassifier(LabelledScores, SGD):
         Steps taken, plus 1.
     history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_classes)
         By epoch: 'loss', the mean over the rows of what each cost before its step; 'objective', with the
-        penalty; 'score', with `early_stopping`, of the rows held out.
+        penalty; 'score', with `early_stopping`, of the rows held out; 'epoch' counts them from 1.
     stop_reason_ : str
         Why the fit ended, in a sentence.
     n_features_in_ : int

@@ -69,10 +69,8 @@ impl Loss {
         let z = p * y;
         match self {
             Loss::Hinge(threshold) if z <= threshold => -y,
-            Loss::SquaredHinge if z < 1.0 => -2.0 * y * (1.0 - z),
             Loss::ModifiedHuber if z < -1.0 => -4.0 * y,
-            Loss::ModifiedHuber if z < 1.0 => -2.0 * y * (1.0 - z),
-            Loss::Hinge(_) | Loss::SquaredHinge | Loss::ModifiedHuber => 0.0,
+            Loss::SquaredHinge | Loss::ModifiedHuber if z < 1.0 => -2.0 * y * (1.0 - z),
             Loss::Log => logistic(p) - y,
             Loss::Squared => p - y,
             Loss::Huber(epsilon) => (p - y).clamp(-epsilon, epsilon),
@@ -80,7 +78,11 @@ impl Loss {
             Loss::EpsilonInsensitive(epsilon) if p - y > epsilon => 1.0,
             Loss::SquaredEpsilonInsensitive(epsilon) if y - p > epsilon => -2.0 * (y - p - epsilon),
             Loss::SquaredEpsilonInsensitive(epsilon) if p - y > epsilon => 2.0 * (p - y - epsilon),
-            Loss::EpsilonInsensitive(_) | Loss::SquaredEpsilonInsensitive(_) => 0.0,
+            Loss::Hinge(_)
+            | Loss::SquaredHinge
+            | Loss::ModifiedHuber
+            | Loss::EpsilonInsensitive(_)
+            | Loss::SquaredEpsilonInsensitive(_) => 0.0,
         }
     }
 }

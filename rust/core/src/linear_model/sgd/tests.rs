@@ -42,7 +42,7 @@ fn two_steps_on_paper() {
     let rows = Rows::Dense(Dense::new(&[1.0, 2.0], 2, 1).unwrap());
     let found = learn(rows, &[2.0, 4.0], &settings(Loss::Squared, 1), problem(1, None)).unwrap();
     assert!((found.coef[0] - 0.88).abs() < 1e-15 && (found.intercept - 0.54).abs() < 1e-15);
-    assert!((found.epochs[0].loss - (0.5 * 4.0 + 0.5 * 3.4 * 3.4) / 2.0).abs() < 1e-14);
+    assert!((found.epochs[0].loss - 0.25 * (4.0 + 3.4 * 3.4)).abs() < 1e-14);
 }
 
 #[test]
@@ -54,8 +54,8 @@ fn the_mean_is_the_mean_of_the_weights_of_all_steps() {
     // Each step shrinks by 1 - 0.1 x 0.5 first: 0.2, then 0.95 x 0.2 + 2 x 0.34.
     let second: f64 = 0.95 * 0.2 + 2.0 * 0.34;
     assert!((found.coef[0] - second).abs() < 1e-15);
-    assert!((found.mean_coef[0] - (0.2 + second) / 2.0).abs() < 1e-15);
-    assert!((found.mean_intercept - (0.2 + 0.54) / 2.0).abs() < 1e-15);
+    assert!((found.mean_coef[0] - 0.5 * (0.2 + second)).abs() < 1e-15);
+    assert!((found.mean_intercept - 0.5 * (0.2 + 0.54)).abs() < 1e-15);
 }
 
 #[test]
