@@ -70,13 +70,11 @@ impl Curvature {
                 gram::products::<F, f64>(&part, &columns, Level::detect(), run)?
             };
             run.check()?;
-            match found.factor(block, alphas, c, wide) {
-                Some(factor) => found.factors.push(factor),
-                None => {
-                    found.factors.clear();
-                    break;
-                }
-            }
+            let Some(factor) = found.factor(block, alphas, c, wide) else {
+                found.factors.clear();
+                break;
+            };
+            found.factors.push(factor);
         }
         Ok(found)
     }

@@ -336,7 +336,7 @@ fn tile<K: Float, S: Simd<K>>(
     let mut sums = [simd.splat(K::default()); TILE];
     for j in 0..depth {
         let vector = simd.load(&vectors[j * stride..]);
-        let singles = &singles[j * step..][..(TILE - 1) * apart + 1];
+        let singles = &singles[j * step..][..=(TILE - 1) * apart];
         for t in 0..TILE {
             sums[t] = simd.fma(simd.splat(singles[t * apart]), vector, sums[t]);
         }
