@@ -220,7 +220,7 @@ def test_every_layout_gives_the_same_clusters_of_every_kind(kind: Any, arrange: 
 
 
 @pytest.mark.parametrize("arrange", LAYOUTS)
-@pytest.mark.parametrize("kind", (*WEIGHTS, ROW_BY_ROW))
+@pytest.mark.parametrize("kind", [*WEIGHTS, ROW_BY_ROW])
 def test_every_layout_gives_the_same_weights(kind: Any, arrange: Any) -> None:
     X = _arranged(arrange)
     want, model = kind().fit(ROWS, VALUES), kind().fit(X, VALUES)
@@ -250,7 +250,7 @@ def test_every_layout_of_targets_gives_the_same_weights(kind: Any, arrange: Any)
     np.testing.assert_array_equal(kind().fit(ROWS, arrange(both)).coef_, kind().fit(ROWS, both).coef_)
 
 
-@pytest.mark.parametrize("kind", (*WEIGHTS, ROW_BY_ROW))
+@pytest.mark.parametrize("kind", [*WEIGHTS, ROW_BY_ROW])
 def test_weights_are_learned_without_a_second_x_in_python(kind: Any, tmp_path: Path) -> None:
     np.random.default_rng(0).random((200_000, 16), dtype=np.float32).tofile(tmp_path / "rows")
     X = np.memmap(tmp_path / "rows", dtype=np.float32, mode="r", shape=(200_000, 16))
@@ -265,7 +265,7 @@ def test_weights_are_learned_without_a_second_x_in_python(kind: Any, tmp_path: P
     assert peak < 24 * len(X) + 1_000_000  # X itself: 64 bytes a row
 
 
-@pytest.mark.parametrize("kind", (*WEIGHTS, ROW_BY_ROW))
+@pytest.mark.parametrize("kind", [*WEIGHTS, ROW_BY_ROW])
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [

@@ -53,7 +53,7 @@ NOT_DONE = {
         "not test_n_iter and not test_lbfgs_solver_error and not test_ridge_fit_intercept_sparse_sag"
     ),
     # Private: loss_functions, _ValidationScoreCallback. And the last wants an accuracy of 0.8 where the fit
-    # happens to stop: of 20 seeds 15 have it with scikit-learn's, 19 with ours, but not the one that is tested.
+    # happens to stop: of 20 seeds 15 have it with scikit-learn's, 19 with ours, but not the one tested.
     # See test_the_rows_held_out_are_scored_with_the_weights_of_scikit_learn_as_they_are.
     "sklearn.linear_model.tests.test_sgd": (
         "not test_sgd_predict_proba_method_access and not test_loss_function_epsilon and not "

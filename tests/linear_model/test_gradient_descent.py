@@ -90,7 +90,7 @@ def test_a_rate_that_is_too_large_is_named_with_the_column_and_a_rate_that_is_no
 
 @pytest.mark.parametrize("several", [False, True])
 def test_a_rate_that_oscillates_is_too_large(several: bool) -> None:
-    # On one column without an intercept the error is multiplied by 1 - rate x^2 in each step: by -1 at 2 / x^2,
+    # On one column without an intercept the error is multiplied by 1 - rate x^2 a step: by -1 at 2 / x^2,
     # for ever, and by -1.001 just above.
     column, y = np.array([[2.0]]), np.array([[1.0, 2.0]] if several else [1.0])
     for rate, patience in ((0.50025, 1000), (0.50025, 10)):

@@ -21,7 +21,7 @@ Weights = NDArray[np.float64]  # (n_targets, n_features + 1), the intercept last
 _HOPELESS = 1e4
 #: Momentum, Adam and batches let the loss rise between falls: it is given so many times as long.
 _RISES = 10
-#: Numbers of `history_["weights"]`, 8 MB: beyond, every other one of its weights is left out, again and again.
+#: Numbers of `history_["weights"]`, 8 MB: beyond, every other step of it is left out, again and again.
 WEIGHTS_KEPT = 1_000_000
 #: Steps of the power iteration for the steepest curvature: an estimate from below, good to a few per cent.
 _POWER_STEPS = 50
@@ -121,7 +121,7 @@ class GradientDescent(CallbackSupport):
         with np.errstate(over="ignore", invalid="ignore"):  # a descent that diverges says so itself
             return self._loop(W, look, n, random, told, lambda: _curvature(rows, weights, self, bend))
 
-    def _loop(
+    def _loop(  # noqa: PLR0917 - one caller, above
         self,
         W: Weights,
         look: Callable[..., tuple[float, Weights]],
@@ -333,8 +333,7 @@ class Told:
 
 
 def _curvature(rows: Any, weights: Any, model: Any, bend: float) -> float:
-    """Return the largest curvature of the loss, that of a row in its score being `bend` at most; names the
-    steepest column.
+    """Return the largest curvature of the loss, `bend` that of a row in its score; names the steepest column.
 
     With targets of zero the gradient of the squared loss at v is the Hessian times v.
     """
