@@ -228,6 +228,70 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(container: Any, n_class
         assert_array_equal(found[0].intercept, other.intercept)
 
 
+def nearly_separable(n: int = 1500, d: int = 6000) -> tuple[Any, np.ndarray]:
+    """Return rows of a few words each, rare ones among them, of lengths 1, and classes with little noise."""
+    rng = np.random.default_rng(7)
+    share = 1 / np.arange(1, d + 1) ** 0.8
+    words = rng.choice(d, size=(n, 40), p=share / share.sum())
+    X = sp.csr_array((np.ones(words.size), (np.repeat(np.arange(n), 40), words.ravel())), shape=(n, d))
+    X.sum_duplicates()
+    X.data /= np.sqrt(np.repeat(np.asarray(X.multiply(X).sum(axis=1)), np.diff(X.indptr)))
+    X = sp.csr_array((X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)), shape=(n, d))
+    weights = np.where(rng.random(d) < 0.05, 8 * rng.normal(size=d), 0)
+    return X, (X @ weights + rng.logistic(size=n) > 0).astype(np.int32)
+
+
+@pytest.mark.parametrize("C", [1.0, 10.0, 100.0])
+def test_nearly_separable_sparse_rows(C: float) -> None:
+    # Most rows are far on their side: probabilities are 0 and 1 to rounding, and curvatures vanish.
+    X, y = nearly_separable()
+    params: dict[str, Any] = {"alpha": 1 / C, "fit_intercept": False}
+    best = fit(X, y, **params)
+    assert best.converged
+    assert violation(best, X, y, **params) < 1e-4
+    for tol in (1e-3, 1e-5, 1e-7, 1e-9):
+        found = fit(X, y, tol=tol, **params)
+        assert found.converged
+        assert found.gradient <= tol
+        assert found.loss - best.loss <= max(found.gradient, 1e-12) * found.loss
+    theirs = LogisticRegression(
+        C=C, l1_ratio=1, solver="liblinear", fit_intercept=False, tol=1e-9, max_iter=10_000, random_state=0
+    ).fit(X, y)
+    start = np.ascontiguousarray(theirs.coef_)
+    of_theirs = fit(X, y, start=start, max_iter=0, **params)
+    assert best.loss <= of_theirs.loss * (1 + 1e-12)
+    assert_allclose(best.loss, of_theirs.loss, rtol=1e-8)
+
+
+def test_a_weight_whose_rows_are_certain_comes_back() -> None:
+    # Gradient and curvature of 1 - 1e-30 are zero: only the penalty says that the weight is too large.
+    X, y = nearly_separable()
+    params: dict[str, Any] = {"alpha": 0.01, "fit_intercept": False, "tol": 1e-9}
+    best = fit(X, y, **params)
+    rows = np.bincount(X.indices, minlength=X.shape[1])
+    rare = int(np.where(best.coef[0] > 0, rows, len(y)).argmin())
+    start = best.coef.copy()
+    start[0, rare] += 1000
+    found = fit(X, y, start=start, **params)
+    assert found.converged
+    assert_allclose(found.loss, best.loss, rtol=1e-9)
+    assert_allclose(found.coef[0, rare], best.coef[0, rare], atol=1e-3)
+
+
+@pytest.mark.parametrize("n_classes", [3, 5])
+def test_nearly_separable_rows_of_several_classes(n_classes: int) -> None:
+    X, _ = nearly_separable(400, 800)
+    rng = np.random.default_rng(8)
+    weights = np.where(rng.random((800, n_classes)) < 0.05, 20 * rng.normal(size=(800, n_classes)), 0)
+    y = (X @ weights + rng.gumbel(size=(400, n_classes))).argmax(axis=1).astype(np.int32)
+    found = fit(X, y, alpha=0.01, tol=1e-9)
+    assert found.converged
+    best = fit(X, y, alpha=0.01, tol=1e-13)
+    assert best.converged
+    assert violation(best, X, y, alpha=0.01) < 1e-3
+    assert found.loss - best.loss <= max(found.gradient, 1e-12) * found.loss
+
+
 def test_more_coordinates_than_the_first_working_set_has() -> None:
     rng = np.random.default_rng(5)
     X = sp.random_array((1500, 4000), density=0.02, rng=rng, format="csr", data_sampler=rng.standard_normal)

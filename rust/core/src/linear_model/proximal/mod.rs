@@ -3,9 +3,13 @@
 //!
 //! A step minimises the penalised quadratic model of the loss by coordinate descent: over the rows where columns are sparse or
 //! classes several, over products of columns where these are dense and few. The working set is what is not zero and what violates its
-//! optimality most; it grows until it is all. Every step starts with the gradient of all coordinates, and with it comes a duality gap,
-//! which certifies the objective. A gap falls with the gradient, the objective's excess with its square; so what a whole step
-//! promises (the Newton decrement) certifies too, where it is a tenth of the gap that is asked for.
+//! optimality most; it grows until it is all. The model's curvature lies between Newton's and a bound of it (`model.rs`), nearer to
+//! the first the better the last step was foretold.
+//!
+//! Every step starts with the gradient of all coordinates, and with it comes a duality gap, which certifies the objective. A gap
+//! falls with the largest violation of the optimality conditions, the objective's excess with their square; so the violation in the
+//! problem's own scale certifies too: what a whole Newton step promises (the Newton decrement), where it is a tenth of the gap that
+//! is asked for.
 //!
 //! Scores of classes are eta = X w + b; s are the rows' weights, p the probabilities, r = s (p - y) the derivative of the loss.
 
@@ -92,10 +96,16 @@ pub fn fit<F: Float>(
     let objective = Objective { columns: &columns, classes, s: &s, k, penalty };
     let zero = objective.at(vec![0.0; d * k], objective.constants(), run)?;
     let given = start.map(|start| objective.start(start, &frame.shift, run)).transpose()?;
-    let point = given.filter(|given| given.value.is_finite() && given.value <= zero.value).unwrap_or(zero);
-    let ending = descend(&objective, point, &squares, rules, |f| super::normal::blame(rows, f), run)?;
+    let given = given.filter(|given| given.value.is_finite() && given.value <= zero.value);
+    // What was given may be the solution already, where Newton's model is right.
+    let from = given.map_or((zero, 1.0), |given| (given, FIRM));
+    let ending = descend(&objective, from, &squares, rules, |f| super::normal::blame(rows, f), run)?;
     Ok(finish(ending, &frame, k))
 }
+
+/// The caution from which on a model is Newton's: one that is more cautious promises little where much is left, and certifies
+/// nothing.
+const FIRM: f64 = 1e-6;
 
 /// How [`descend`] ended.
 struct Ending {
@@ -105,10 +115,10 @@ struct Ending {
     gap: f64,
 }
 
-/// Steps until the objective is certified; `blame` makes the error for a column whose gradient is not finite.
+/// Steps from a point, the first with that caution, until the objective is certified; `blame` makes the error for a column whose gradient is not finite.
 fn descend<F: Float>(
     objective: &Objective<'_, F>,
-    mut point: Point,
+    (mut point, mut caution): (Point, f64),
     squares: &[f64],
     rules: Rules,
     blame: impl Fn(usize) -> Error,
@@ -116,13 +126,15 @@ fn descend<F: Float>(
 ) -> Result<Ending> {
     /// A whole step that promises so much of the gap that is asked for is the last: behind it the rest is of second order.
     const PROMISE: f64 = 0.1;
-    /// But not before the gap itself is so small beside the objective: where probabilities are near 0 and 1 descent is slow, and
-    /// promises little where much is left.
-    const NEAR: f64 = 1e-6;
+    /// But only where the model foretold what the objective then fell by.
+    const FORETOLD: std::ops::RangeInclusive<f64> = 0.5..=2.0;
+    /// Of such a promise, what coordinate descent may leave at most; weights are as exact as the root of that, so that it is less
+    /// where little is asked to be left.
+    const REST: f64 = 0.1;
     /// A promise beside the objective that is rounding.
     const ROUNDING: f64 = 64.0 * f64::EPSILON;
-    /// Steps without a gain that can be seen: where rounding hides it, a few still make the gap smaller.
-    const HIDDEN: usize = 4;
+    /// Steps without a gain that can be seen, in which caution still goes.
+    const HIDDEN: usize = 10;
     /// A gap beside the objective that counts as none where nothing gains any more.
     const SEEN: f64 = 1e-9;
     let least = f64::EPSILON * objective.size();
@@ -142,26 +154,25 @@ fn descend<F: Float>(
             break false;
         }
         let enough = ((PROMISE * rules.gap).max(ROUNDING) * point.value).max(least);
-        // A gap goes with the root of what is gained.
-        let least_gain = (rules.gap * rules.gap).max(0.01 * ROUNDING) * point.value;
-        let patience = Patience::new(gained / point.value, least_gain);
-        let Step { next, promised, whole } = step::step(objective, &point, &gradient, squares, room, patience, run)?;
+        let patience = Patience::new(gained / point.value, (100.0 * rules.gap.sqrt()).min(REST) * enough);
+        let Step { next, promised, whole, ratio } =
+            step::step(objective, &point, &gradient, squares, room, caution, patience, run)?;
         let gains = next.as_ref().is_some_and(|next| next.value < point.value * (1.0 - 8.0 * f64::EPSILON));
         hidden = if gains { 0 } else { hidden + 1 };
-        let stuck = next.is_none() || hidden > HIDDEN;
         if let Some(next) = next {
             point = next;
             n_iter += 1;
         }
         gained = promised.max(0.0);
-        if whole && gained <= enough && gap <= NEAR * point.value {
-            gap = gap.min(gained / PROMISE);
+        if whole && gained <= enough && caution <= FIRM && FORETOLD.contains(&ratio) {
+            gap = gap.min(gained.max(PROMISE * enough) / PROMISE);
             break true;
         }
-        if stuck {
+        if hidden > HIDDEN {
             break gap <= SEEN * point.value;
         }
-        room = (4 * room).max(2 * point.support());
+        caution = step::next_caution(caution, ratio);
+        room = room.saturating_mul(4).max(2 * point.support());
     };
     Ok(Ending { point, n_iter, converged, gap })
 }

@@ -2,7 +2,7 @@
 
 use super::columns::Columns;
 use super::gram_model::GramModel;
-use super::model::{Model, Several, Two, curvatures};
+use super::model::{self, Model, Several, Two};
 use super::objective::{Objective, Point};
 use crate::error::Result;
 use crate::float::Float;
@@ -52,22 +52,42 @@ pub struct Step {
     pub promised: f64,
     /// Whether it was the minimum of the model over all coordinates that are not optimal.
     pub whole: bool,
+    /// What the objective fell by at the model's minimum, beside what the model said.
+    pub ratio: f64,
 }
 
-/// The step from `point`. `room` coordinates are in the working set at
-/// most, `squares` (d,) are the columns' lengths.
+/// The caution of the step behind one whose model foretold `ratio`: it rises at once and falls the faster
+/// the better the model is.
+pub fn next_caution(caution: f64, ratio: f64) -> f64 {
+    /// Enough to leave no curvature at zero.
+    const LEAST: f64 = 1e-12;
+    if ratio < 0.25 {
+        (10.0 * caution).clamp(0.1, 1.0)
+    } else if (0.9..=1.1).contains(&ratio) {
+        (0.01 * caution).max(LEAST)
+    } else if ratio > 0.75 {
+        (0.1 * caution).max(LEAST)
+    } else {
+        caution
+    }
+}
+
+/// The step from `point` with the model of that `caution`. `room` coordinates are in the working set at most, `squares` (d,)
+/// are the columns' lengths.
+#[allow(clippy::too_many_arguments)] // the point, and how far the model of it goes
 pub fn step<F: Float>(
     objective: &Objective<'_, F>,
     point: &Point,
     gradient: &[f64],
     squares: &[f64],
     room: usize,
+    caution: f64,
     patience: Patience,
     run: &Run<'_>,
 ) -> Result<Step> {
     let (n, k) = (objective.columns.n(), objective.k);
     let (_, l2) = objective.strengths();
-    let h = curvatures(objective, point);
+    let h = model::curvatures(objective, point, caution);
     let (mut chosen, all) = choose(objective, point, gradient, squares, room);
     let by_products = k == 1 && matches!(objective.columns, Columns::Dense(..)) && chosen.len() <= PRODUCTS.min(n);
     let mut shifts = vec![0.0; k];
@@ -104,10 +124,9 @@ pub fn step<F: Float>(
             level.run(Settle { objective, model, chosen, shifts, totals: &totals, patience, pulse })?;
         }
     }
-    let found = search(objective, point, &chosen, &shifts, run)?;
-    let (next, promised, t) = found;
-    let none = next.is_none();
-    Ok(Step { next, promised, whole: all && (t == 1.0 || none) })
+    let Found { next, promised, part, ratio } = search(objective, point, &chosen, &shifts, &h, run)?;
+    let whole = all && (part == 1.0 || next.is_none());
+    Ok(Step { next, promised, whole, ratio })
 }
 
 /// What is not zero, and the worst of what violates its optimality, in order; and whether that is all.
@@ -162,10 +181,10 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// After a step that promised to gain the part `gained` of the objective, towards one that gains less than `least`: near the
-    /// end, where models are right, they are minimised more closely.
+    /// After a step that promised to gain the part `gained` of the objective, and with a rest of `least` that does not matter: near
+    /// the end, where models are right, they are minimised more closely.
     pub fn new(gained: f64, least: f64) -> Self {
-        Patience { last: f64::MIN_POSITIVE, total: 0.0, part: gained.sqrt().clamp(1e-6, 5e-2), least: 1e-2 * least }
+        Patience { last: f64::MIN_POSITIVE, total: 0.0, part: gained.sqrt().clamp(1e-6, 5e-2), least }
     }
 
     /// Whether what later passes would gain does not matter, if each gains the part of the one before that this one did.
@@ -297,15 +316,25 @@ fn settle_products<F: Float>(
     Ok(chosen)
 }
 
-/// The first point on the way that lowers the objective by a part of what the model's slope promises, that promise, and the part of
-/// the way.
+/// How a search ended.
+struct Found {
+    next: Option<Point>,
+    /// By the model's slope.
+    promised: f64,
+    /// Of the way.
+    part: f64,
+    ratio: f64,
+}
+
+/// The first point on the way that lowers the objective by a part of what the model's slope promises.
 fn search<F: Float>(
     objective: &Objective<'_, F>,
     point: &Point,
     chosen: &[Coordinate],
     shifts: &[f64],
+    h: &[f64],
     run: &Run<'_>,
-) -> Result<(Option<Point>, f64, f64)> {
+) -> Result<Found> {
     /// Of the decrease that the slope promises.
     const ENOUGH: f64 = 1e-4;
     /// Halvings.
@@ -326,27 +355,31 @@ fn search<F: Float>(
     let promised = super::super::dot(&r, &way) + of(1.0) - before;
     let noise = 32.0 * f64::EPSILON * point.value;
     if promised.is_nan() || promised >= 0.0 {
-        return Ok((None, -promised, 1.0));
+        return Ok(Found { next: None, promised: -promised, part: 1.0, ratio: 1.0 });
     }
-    let mut t = 1.0;
+    let modelled = promised + 0.5 * model::quadratic(objective, point, h, &way);
+    let (mut t, mut ratio) = (1.0, 1.0);
     for _ in 0..MOST {
         let mut eta = point.eta.clone();
         super::super::add_scaled(&mut eta, t, &way);
         let (found, p) = objective.probabilities(&eta, run)?;
         let change = found - loss + of(t) - before;
+        if t == 1.0 {
+            ratio = (change - noise) / modelled.min(-noise);
+        }
         if change <= ENOUGH * t * promised + noise {
             let (mut w, mut b) = (point.w.clone(), point.b.clone());
             moving.iter().for_each(|coordinate| w[coordinate.column * k + coordinate.score] = after(coordinate, t));
             b.iter_mut().zip(shifts).for_each(|(b, by)| *b += t * by);
             let value = found + objective.penalty(w.iter().copied());
-            return Ok((Some(Point { w, b, eta, p, value }), -promised, t));
+            return Ok(Found { next: Some(Point { w, b, eta, p, value }), promised: -promised, part: t, ratio });
         }
         if -promised * t <= noise {
             break;
         }
         t *= 0.5;
     }
-    Ok((None, -promised, t))
+    Ok(Found { next: None, promised: -promised, part: t, ratio })
 }
 
 /// The weight after a part of the change; zero exactly where it became so.
