@@ -71,7 +71,7 @@ mod tests {
         for rows in
             [Rows::Dense(Dense::new(&x, 4, 1).unwrap()), Rows::Csr(Csr::new(&values, &columns, &starts, 1).unwrap())]
         {
-            let fit = fit(&rows, &y, None, None, 0.0, true, RULES, &Run::alone()).unwrap();
+            let fit = fit(&rows, &y, None, None, 0.0, true, Rules { gradient: 1e-13, ..RULES }, &Run::alone()).unwrap();
             assert!(fit.converged && fit.diverged.is_none());
             assert!((fit.coef[0] - 3.0_f64.ln()).abs() < 1e-12, "{fit:?}");
             assert!((fit.intercept - 2.0_f64.ln()).abs() < 1e-12, "{fit:?}");
