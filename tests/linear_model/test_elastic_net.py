@@ -181,6 +181,21 @@ def test_warm_start_goes_on_from_where_it_was() -> None:
         model.fit(X[:, 1:], y)
 
 
+def test_the_order_of_unchecked_rows_does_not_matter() -> None:
+    X, y = problem(20, 10)
+    want = ElasticNet(tol=1e-6).fit(X, y)
+    assert_array_equal(ElasticNet(tol=1e-6).fit(X, y, check_input=False).coef_, want.coef_)
+    fortran = ElasticNet(tol=1e-6).fit(np.asfortranarray(X), y, check_input=False)
+    assert_allclose(fortran.coef_, want.coef_, rtol=1e-9)
+
+
+def test_columns_near_the_largest_float_are_refused() -> None:
+    X, y = problem(20, 3)
+    X[:, 1] *= 1e304
+    with pytest.raises(ValueError, match="column 1 of X holds values beyond"):
+        Lasso().fit(X, y)
+
+
 def test_what_is_not_finite_is_named() -> None:
     X, y = problem(20, 3)
     X[7, 1] = np.nan

@@ -109,3 +109,12 @@ def test_several_targets_are_refused() -> None:
     X, y = problem(40, 4)
     with pytest.raises(ValueError, match="MultiTaskLassoCV"):
         LassoCV().fit(X, np.column_stack([y, y]))
+
+
+def test_one_target_is_that_of_the_multi_task_lasso() -> None:
+    X, y = problem(60, 8)
+    given = {"alphas": 5, "eps": 2e-3, **EXACT}
+    ours = LassoCV(**given).fit(X, y)
+    theirs = sklearn.linear_model.MultiTaskLassoCV(**given).fit(X, y[:, None])
+    assert ours.alpha_ == pytest.approx(theirs.alpha_, rel=1e-12)
+    assert_allclose(ours.coef_, theirs.coef_[0], atol=1e-7)

@@ -86,7 +86,7 @@ class ElasticNet(SparseRegressor):
     dual_gap_ : float, or ndarray of shape (n_targets,)
         How far the objective is from its minimum at most, in squared units of y.
     n_iter_ : int, or list of int for several targets
-        Passes over the weights.
+        Passes over the weights, and steps of Newton's method.
     n_features_in_ : int
         The number of columns of X in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -273,7 +273,7 @@ class Lasso(ElasticNet):
     dual_gap_ : float, or ndarray of shape (n_targets,)
         How far the objective is from its minimum at most, in squared units of y.
     n_iter_ : int, or list of int for several targets
-        Passes over the weights.
+        Passes over the weights, and steps of Newton's method.
     n_features_in_ : int
         The number of columns of X in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)

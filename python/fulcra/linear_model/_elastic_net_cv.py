@@ -220,7 +220,7 @@ class LassoCV(_CrossValidated):
     dual_gap_ : float
         How far the objective is from its minimum at most, in squared units of y.
     n_iter_ : int
-        Passes over the weights of the last fit.
+        Passes over the weights, and steps of Newton's method, of the last fit.
     n_features_in_ : int
         The number of columns of X in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -365,7 +365,7 @@ class ElasticNetCV(_CrossValidated):
     dual_gap_ : float
         How far the objective is from its minimum at most, in squared units of y.
     n_iter_ : int
-        Passes over the weights of the last fit.
+        Passes over the weights, and steps of Newton's method, of the last fit.
     n_features_in_ : int
         The number of columns of X in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)

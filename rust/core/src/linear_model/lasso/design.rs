@@ -74,6 +74,13 @@ impl<'a, F: Float> Design<'a, F> {
         let weights = normalised(weights, n)?;
         let roots: Option<Vec<f64>> = weights.as_ref().map(|weights| weights.iter().map(|w| w.sqrt()).collect());
         let (shift, scale) = pilot(&layout, centred);
+        // Scales end at 2^-1000, beyond which coefficients would be lost among the smallest floats.
+        if let Some(f) = scale.iter().position(|&scale| scale < 1e-301) {
+            return Err(Error::Value(format!(
+                "Coordinate descent iterations resulted in non-finite parameter values: column {f} of X holds values \
+                 beyond 1e301; divide it by its largest"
+            )));
+        }
         let mut design = Design {
             layout,
             n,

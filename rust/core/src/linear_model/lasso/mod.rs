@@ -27,6 +27,9 @@ use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::run::Run;
 
+/// Products of so few columns take no longer than reading them.
+const FEW: usize = 64;
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings<'a> {
@@ -75,7 +78,7 @@ pub fn path<F: Float>(
     let mut set = if works_on_products(&design, settings) {
         WorkingSet::all(&design, &layout, run)?
     } else {
-        WorkingSet::new(n, d, design.is_sparse())
+        WorkingSet::new(n, d, !design.is_sparse() || d <= FEW)
     };
     let m = settings.alphas.len();
     let (coef, intercept) = (Vec::with_capacity(t * m * d), Vec::with_capacity(t * m));
@@ -145,8 +148,6 @@ fn checked(
 fn works_on_products<F: Float>(design: &Design<'_, F>, settings: &Settings<'_>) -> bool {
     /// A path of that many alphas meets most columns.
     const MANY: usize = 10;
-    /// Products with so few columns take no longer than reading them.
-    const FEW: usize = 64;
     let (n, d) = (design.n, design.d);
     let dense_solution = settings.l1_ratio == 0.0 || settings.alphas.iter().all(|&alpha| alpha == 0.0);
     !design.is_sparse() && d <= MOST && n >= d && (d <= FEW || dense_solution || settings.alphas.len() >= MANY)
@@ -308,7 +309,9 @@ impl<F: Float> Problem<'_, '_, F> {
             let grown = self.grow(set, state, run)?;
             // What is left to the other columns is not worth more digits; where there are none, all of it is.
             let share = if grown || passes == 0 { 0.3 } else { 0.01 };
-            let inner = if set.full { self.allowed } else { share * self.allowed };
+            // Nor, while the set grows, is a small part of what the others may change.
+            let inner =
+                if set.full { self.allowed } else { (share * self.allowed).max(if grown { 0.01 * gap } else { 0.0 }) };
             passes += self.solve_inside(set, state, inner, most - passes, run)?.max(1);
             refresh(self.design, set, self.target, self.cross, state, run)?;
         }

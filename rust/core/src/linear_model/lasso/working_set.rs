@@ -49,8 +49,8 @@ pub struct WorkingSet {
 }
 
 impl WorkingSet {
-    /// Without a column.
-    pub fn new(n: usize, d: usize, sparse: bool) -> Self {
+    /// Without a column, of which products are kept where `has_gram`.
+    pub fn new(n: usize, d: usize, has_gram: bool) -> Self {
         WorkingSet {
             n,
             columns: Vec::new(),
@@ -60,7 +60,7 @@ impl WorkingSet {
             multiplied: 0,
             gram: Vec::new(),
             stride: 0,
-            has_gram: !sparse,
+            has_gram,
             full: false,
         }
     }
@@ -68,7 +68,7 @@ impl WorkingSet {
     /// All columns of a dense design.
     pub fn all<F: Float>(design: &Design<'_, F>, layout: &Layout<'_, F>, run: &Run<'_>) -> Result<Self> {
         let d = design.d;
-        let mut set = WorkingSet::new(design.n, d, false);
+        let mut set = WorkingSet::new(design.n, d, true);
         if let Layout::Rows(rows) = layout {
             let shift = design.shifts();
             let roots = design.roots.as_deref();
