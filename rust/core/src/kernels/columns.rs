@@ -126,11 +126,12 @@ impl<F: Float> Task<f64> for Products<'_, F> {
                 }
                 i += TOGETHER;
             }
-            for i in i..range.end {
-                let row = &rows.row(i)[block.clone()];
+            while i < range.end {
+                let (row, factor) = (&rows.row(i)[block.clone()], v[i]);
                 for f in 0..block.len() {
-                    sums[f] += (row[f].to_f64() - shift[f]) * v[i];
+                    sums[f] += (row[f].to_f64() - shift[f]) * factor;
                 }
+                i += 1;
             }
         }
     }
@@ -165,10 +166,7 @@ impl<F: Float> Task<f64> for ColumnProduct<'_, F> {
                 sums[l] += (x[l].to_f64() - shift) * v[l];
             }
         }
-        for l in 0..LANES {
-            rest += sums[l];
-        }
-        rest
+        rest + sums.iter().sum::<f64>()
     }
 }
 

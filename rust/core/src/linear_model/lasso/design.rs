@@ -310,7 +310,7 @@ fn pilot<F: Float>(layout: &Layout<'_, F>, centred: bool) -> (Vec<f64>, Vec<f64>
         (0..n.min(PILOTS)).map(|p| (p as u128 * n as u128 / n.min(PILOTS) as u128) as usize).collect();
     let each = |see: &mut dyn FnMut(usize, f64)| match layout {
         Layout::Rows(x) => {
-            pilots.iter().for_each(|&i| x.row(i).iter().enumerate().for_each(|(f, x)| see(f, x.to_f64())))
+            pilots.iter().for_each(|&i| x.row(i).iter().enumerate().for_each(|(f, x)| see(f, x.to_f64())));
         }
         Layout::Columns(x) => (0..d).for_each(|f| pilots.iter().for_each(|&i| see(f, x.row(f)[i].to_f64()))),
         Layout::Sparse(x) => (0..d).for_each(|f| x.row(f).1.iter().for_each(|x| see(f, x.to_f64()))),

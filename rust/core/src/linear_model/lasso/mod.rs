@@ -206,9 +206,9 @@ fn target_path<F: Float>(
     let (n, d) = (design.n as f64, design.d);
     let in_units = |f: usize| design.scale[f] / target.unit;
     let mut b: Vec<f64> = start.map_or_else(|| vec![0.0; d], |start| (0..d).map(|f| start[f] / in_units(f)).collect());
-    for f in 0..d {
-        let usable = design.squares[f] > 0.0 && !(settings.positive && b[f] < 0.0);
-        b[f] = if usable { b[f] } else { 0.0 };
+    for (b, &square) in b.iter_mut().zip(&design.squares) {
+        let usable = square > 0.0 && !(settings.positive && *b < 0.0);
+        *b = if usable { *b } else { 0.0 };
     }
     let cross = design.products(&target.y, run)?;
     let mut state = State { b, q: cross.clone(), square: target.total };
