@@ -9,14 +9,13 @@ from fulcra._reading.weights import weights
 from fulcra.inspection import explain_weights
 from fulcra.inspection._debugging import findings
 from fulcra.linear_model import LinearRegression
+from planted_faults import FAULTS, clean, fitted, planted
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.linear_model import Lasso, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from statsmodels.stats.outliers_influence import variance_inflation_factor
-
-from benches.inspection.planted_faults import FAULTS, clean, fitted, planted
 
 
 def found_in(model, X, y, kind=None):

@@ -1,6 +1,6 @@
 """How often findings of `explain_weights` tell the truth: tables without a flaw, and with one planted.
 
-``python -m benches.inspection.planted_faults [simulations of each kind]``
+``python tests/planted_faults.py [simulations of each kind]``
 """
 
 import sys
