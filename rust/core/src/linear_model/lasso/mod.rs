@@ -28,7 +28,12 @@ use crate::float::Float;
 use crate::run::Run;
 
 /// Products of so few columns take no longer than reading them.
-const FEW: usize = 64;
+const FEW: usize = 256;
+/// Of the gap allowed, where products are known: the last Newton steps cost next to nothing, and rows that are repeated,
+/// weighted or sparse then end alike.
+const EXACT: f64 = 1e-10;
+/// Of the targets' squares: what rounding may leave of a gap.
+const ROUNDING: f64 = 1e-15;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -310,8 +315,12 @@ impl<F: Float> Problem<'_, '_, F> {
             // What is left to the other columns is not worth more digits; where there are none, all of it is.
             let share = if grown || passes == 0 { 0.3 } else { 0.01 };
             // Nor, while the set grows, is a small part of what the others may change.
-            let inner =
-                if set.full { self.allowed } else { (share * self.allowed).max(if grown { 0.01 * gap } else { 0.0 }) };
+            let enough = (share * self.allowed).max(if grown { 0.01 * gap } else { 0.0 });
+            let inner = if set.has_gram {
+                (EXACT * self.allowed).max(ROUNDING * self.target.total).min(share * self.allowed)
+            } else {
+                enough
+            };
             passes += self.solve_inside(set, state, inner, most - passes, run)?.max(1);
             refresh(self.design, set, self.target, self.cross, state, run)?;
         }
