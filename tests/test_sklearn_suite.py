@@ -68,7 +68,6 @@ NOT_COORDINATE_DESCENT = {
     "test_lasso_dual_gap": "compares a gap of rounding; see test_the_gap_is_that_of_the_definition",
     "test_warm_start": "compares searches that were broken off after as many passes of another kind",
     "test_warm_start_convergence_with_regularizer_decrement": "both alphas take 4 passes",
-    "test_warm_start_convergence_with_regularizer_decrement": "counts passes of another kind",
     "test_1d_multioutput": "theirs is 1e-4 off; see test_one_target_is_that_of_the_multi_task_lasso",
     "test_check_input_false": "wants an error for what check_input=False leaves unchecked; ours reads it",
     "test_enet_copy_X_False_check_input_False": "X is never changed; the test wants to see it changed",
